@@ -32,7 +32,7 @@ from benchmarks.result import Result, percentile, spread  # noqa: E402
 from spaces_bridge.media.worker.edge.dtls import Identity  # noqa: E402
 from spaces_bridge.media.worker.edge.edge import Edge  # noqa: E402
 from spaces_bridge.media.worker.mix.opus import Decoder, Encoder  # noqa: E402
-from spaces_bridge.media.worker.values import StreamDirection  # noqa: E402
+from spaces_bridge.media.worker.values import ListenerPayload, StreamDirection  # noqa: E402
 from spaces_bridge_demo.wire import WireConnection, WirePeer  # noqa: E402
 
 _PAYLOAD = os.urandom(80)  # 32 kbit/s
@@ -137,13 +137,13 @@ def _reencoded() -> Iterator[bytes]:
 
 async def _send(edge: Edge, seconds: float, payloads: Iterator[bytes]) -> dict[str, Any]:
     everybody = tuple(edge.peers())
-    edge.fan_out(960, [(everybody, next(payloads))])  # lays out the buffers
+    edge.fan_out(960, [ListenerPayload(everybody, next(payloads))])  # lays out the buffers
     before, began, sent, spent = _cpu_s(), time.monotonic(), 0, 0.0
     at, latest = began, 0.0
     while at - began < seconds:
         payload = next(payloads)
         entered = time.perf_counter()
-        sent += edge.fan_out(960, [(everybody, payload)])
+        sent += edge.fan_out(960, [ListenerPayload(everybody, payload)])
         spent += time.perf_counter() - entered
         at += TICK_S
         await asyncio.sleep(max(0.0, at - time.monotonic()))

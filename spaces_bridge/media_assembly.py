@@ -79,6 +79,8 @@ def media_options(config: Config) -> MediaOptions:
         memory_limit_mb=media.memory_limit_mb,
         orphan_grace_s=media.orphan_grace_s,
         opus_bitrate=media.opus_bitrate,
+        crowd_frame_ms=media.crowd_frame_ms,
+        crowd_from=media.crowd_from,
     )
 
 

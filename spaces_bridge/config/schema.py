@@ -235,6 +235,14 @@ class MediaConfig(ConfigSection):
     opus_bitrate: int = Field(
         32000, ge=6000, le=128000, description="Bits per second of the mix each listener gets."
     )
+    crowd_frame_ms: Literal[20, 40, 60] = Field(
+        60,
+        description="Milliseconds of sound in a packet for those who only listen in a crowd: 60 "
+        "cost a third of 20, and add 40 to the delay.",
+    )
+    crowd_from: int = Field(
+        200, ge=1, description="Listeners of a live space from which on it is a crowd."
+    )
     node_secret: SecretStr = Field(
         SecretStr(""),
         description="Secret of media nodes (see docs/nodes.md), 32 characters or more. Empty: "

@@ -93,6 +93,8 @@ def spawn(options: MediaOptions, sockets: Sockets) -> Process:
         memory_limit_mb=options.memory_limit_mb,
         orphan_grace_s=options.orphan_grace_s,
         opus_bitrate=options.opus_bitrate,
+        crowd_frame_ms=options.crowd_frame_ms,
+        crowd_from=options.crowd_from,
     )
     child = subprocess.Popen(
         [sys.executable, "-m", "spaces_bridge.media.worker", told.to_json()],

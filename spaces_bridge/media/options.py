@@ -18,6 +18,8 @@ class MediaOptions:
     memory_limit_mb: int = 1024
     orphan_grace_s: float = 900.0
     opus_bitrate: int = 32_000
+    crowd_frame_ms: int = 60
+    crowd_from: int = 200
 
     @property
     def socket_path(self) -> str:

@@ -10,7 +10,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from spaces_bridge.media.worker.values import StreamDirection
+from spaces_bridge.media.worker.values import (
+    ListenerPayload,
+    StreamDirection,
+)
 from spaces_bridge_demo.peer import ListenerPeer
 from tests.support import malformed
 from tests.support.edge import SILENCE, EdgeWorld, closing, edge_world
@@ -79,7 +82,7 @@ async def test_strangers_fill_neither_memory_nor_the_log(
                 spray(stranger, world, each * 25)
                 await client.until(lambda: True)
                 await world.until(lambda: True)
-                world.edge.fan_out(960, [(("anna",), SILENCE)])
+                world.edge.fan_out(960, [ListenerPayload(("anna",), SILENCE)])
             await world.until(lambda: sum(world.edge.stats().refused.values()) >= 1000)
             await client.until(lambda: client.peer.received == 40)
         assert world.edge.peers().keys() == {"anna"}

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.peers
 
 def given(world: EdgeWorld, name: str) -> list[int]:
     """The number of records of each datagram that this peer's OpenSSL is given from now on."""
-    handshake = peer_of(world, name)._handshake
+    handshake = peer_of(world, name).dtls.handshake
     assert handshake is not None
     counts, receive = list[int](), handshake.receive_data
 
@@ -66,8 +66,8 @@ async def test_nothing_is_sent_on_a_connection_that_has_ended(
 ) -> None:
     async with edge_world() as world, with_channel(world, "anna"):
         peer, sent = peer_of(world, "anna"), list[bytes]()
-        assert peer._handshake is not None
-        peer._handshake.say_goodbye()
+        assert peer.dtls.handshake is not None
+        peer.dtls.handshake.say_goodbye()
         monkeypatch.setattr(type(peer.ice.selected), "send", lambda _, data: sent.append(data))
         peer.send_data([b"late"], 1000.0, fades=False)
         assert sent == []

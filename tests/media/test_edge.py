@@ -12,7 +12,12 @@ from spaces_bridge.media.worker.edge import stun
 from spaces_bridge.media.worker.edge.dtls import Identity
 from spaces_bridge.media.worker.edge.edge import SILENCE_S
 from spaces_bridge.media.worker.edge.srtp import Profile
-from spaces_bridge.media.worker.values import CUT, SdpRefused, StreamDirection
+from spaces_bridge.media.worker.values import (
+    CUT,
+    ListenerPayload,
+    SdpRefused,
+    StreamDirection,
+)
 from spaces_bridge_demo.peer import FRAME, RATE, ListenerPeer, Pcm, SpeakerPeer
 from spaces_bridge_demo.wire import WireConnection, WirePeer
 from tests.support.edge import SILENCE, Clock, EdgeWorld, closing, edge_world, udp_socket
@@ -120,7 +125,7 @@ async def test_a_closed_peer_is_told_and_forgotten() -> None:
             await client.until(lambda: client.peer.left_by_server)
             assert world.edge.peers() == {}
             assert world.reason("anna") == "closed by the bridge"
-            assert world.edge.fan_out(960, [(("anna",), SILENCE)]) == 0
+            assert world.edge.fan_out(960, [ListenerPayload(("anna",), SILENCE)]) == 0
             world.edge.close("anna")
 
 

@@ -12,8 +12,11 @@ from typing import Any
 import pytest
 
 from spaces_bridge.media.worker.edge import stun
-from spaces_bridge.media.worker.edge.dtls import Handshake
-from spaces_bridge.media.worker.values import StreamDirection
+from spaces_bridge.media.worker.edge.dtls_settled import Settled
+from spaces_bridge.media.worker.values import (
+    ListenerPayload,
+    StreamDirection,
+)
 from spaces_bridge_demo.wire import WireConnection, WirePeer
 from tests.support import malformed
 from tests.support.edge import SILENCE, Clock, EdgeWorld, closing, edge_world
@@ -44,7 +47,7 @@ class Conversation:
         """One packet of the speaker and one to the listener; both arrive."""
         world, listener, self._said = self._world, self._listener, self._said + 1
         self._speaker.send(self._speaker.peer.rtp(self._said, self._said * 960, SILENCE))
-        world.edge.fan_out(960, [(("listener",), SILENCE)])
+        world.edge.fan_out(960, [ListenerPayload(("listener",), SILENCE)])
         await world.until(lambda: len(world.packets.get("speaker", [])) == self._said)
         await listener.until(lambda: listener.peer.received == self._said)
 
@@ -95,14 +98,13 @@ async def test_dtls_of_a_connected_peer_is_taken_in_up_to_the_budget(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     taken = list[int]()
-    receive: Callable[[Handshake, bytes], object] = Handshake.receive
+    receive: Callable[[Settled, bytes], object] = Settled.receive
 
-    def counted(handshake: Handshake, datagram: bytes) -> object:
-        if handshake.keys is not None:
-            taken.append(len(datagram))
-        return receive(handshake, datagram)
+    def counted(settled: Settled, datagram: bytes) -> object:
+        taken.append(len(datagram))
+        return receive(settled, datagram)
 
-    monkeypatch.setattr(Handshake, "receive", counted)
+    monkeypatch.setattr(Settled, "receive", counted)
     async with edge_world(clock=Clock()) as world:
         speaker = await world.wire("speaker", StreamDirection.SPEAK)
         listener, evil = await world.wire("listener"), await world.wire("evil")

@@ -45,7 +45,7 @@ def ended(setup: MixSetup, last: int) -> list[dict[str, str]]:
 
 def test_a_caller_costs_no_encoder_and_gets_what_listeners_get() -> None:
     setup = callers()
-    assert [peers for peers, _ in setup.ticks[-1].payloads] == [("ear", "caller", "on air")]
+    assert [each.peers for each in setup.ticks[-1].payloads] == [("ear", "caller", "on air")]
     assert setup.received["caller"] == setup.received["ear"]
 
 
@@ -115,7 +115,7 @@ def test_to_a_peer_that_does_not_listen_nothing_is_played() -> None:
     assert len(setup.received["caller"]) == before
     setup.mix.leave("on air", "@b")
     setup.run(1)
-    assert [peers for peers, _ in setup.ticks[-1].payloads] == [("ear",)]
+    assert [each.peers for each in setup.ticks[-1].payloads] == [("ear",)]
 
 
 def test_callers_whose_prompt_begins_together_share_an_encoder_but_for_who_is_on_air() -> None:
@@ -126,14 +126,14 @@ def test_callers_whose_prompt_begins_together_share_an_encoder_but_for_who_is_on
     for peer in ("caller", "on air", "second"):
         setup.mix.prompt(peer, "bye", made)
     setup.run(1)
-    assert {peers for peers, _ in setup.ticks[-1].payloads} == {
+    assert {each.peers for each in setup.ticks[-1].payloads} == {
         ("ear",),
         ("caller", "second"),
         ("on air",),
     }
     setup.mix.prompt("second", "bye", made)
     setup.run(1)
-    assert {peers for peers, _ in setup.ticks[-1].payloads} == {
+    assert {each.peers for each in setup.ticks[-1].payloads} == {
         ("ear",),
         ("caller",),
         ("on air",),

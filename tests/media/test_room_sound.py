@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 import pytest
 
+from spaces_bridge.media.worker.mix.mixer import SILENCE
 from spaces_bridge.media.worker.mix.opus import FRAME, Decoder, Encoder, Pcm
 from spaces_bridge.media.worker.mix.room_speaker import FIRST_HELD, MOST_HELD, RoomSpeaker
 from spaces_bridge.media.worker.mix.space_mix import Admission, SpaceMix
@@ -77,9 +78,11 @@ class Heard:
         self._sequence += 1
         tick = self.mix.tick(self._sequence * 0.02)
         self.published.append(dict(tick.published))
-        ((peers, payload),) = tick.payloads
-        assert tuple(peers) == ("ear",)
-        return self._decoder.decode(payload)
+        if not tick.payloads:  # nobody has made a sound for a while
+            return SILENCE
+        (payload,) = tick.payloads
+        assert payload.peers == ("ear",)
+        return self._decoder.decode(payload.packet)
 
     def say(self, frames: Iterable[Pcm]) -> Pcm:
         """What is heard while these come of a room."""

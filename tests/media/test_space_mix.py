@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spaces_bridge.media.messages import MIX_KEPT
-from spaces_bridge.media.worker.mix.opus import FRAME, Decoder, Encoder, Pcm
+from spaces_bridge.media.worker.mix.opus import FRAME, Decoder, Encoder, Pcm, duration
+from spaces_bridge.media.worker.mix.shared_packets import COMFORT_EVERY, CrowdPackets
 from spaces_bridge.media.worker.mix.space_mix import (
     MOST_TRACKS,
     TICK_MS,
@@ -17,7 +18,7 @@ from spaces_bridge.media.worker.mix.space_mix import (
     SpaceMix,
     Tick,
 )
-from spaces_bridge.media.worker.values import RtpPacket, StreamDirection
+from spaces_bridge.media.worker.values import ListenerPayload, RtpPacket, StreamDirection
 from tests.support.sound import decibels, frames_of, tone
 
 pytestmark = pytest.mark.unit
@@ -69,7 +70,7 @@ class MixSetup:
         self.mix = SpaceMix(60_000, make_decoder=Counting, make_encoder=Noting)
         self.voices = list(voices)
         self.now = 0.0
-        self.received: dict[str, list[bytes]] = {}
+        self.received: dict[str, list[tuple[int, ListenerPayload]]] = {}
         self.ticks: list[Tick] = []
         for voice in voices:
             self.mix.join(voice.peer, voice.user, SPEAK)
@@ -80,16 +81,19 @@ class MixSetup:
                 self.mix.receive(voice.peer, voice.user, voice.packet(), self.now)
             tick = self.mix.tick(self.now)
             self.ticks.append(tick)
-            for peers, payload in tick.payloads:
-                for peer in peers:
-                    self.received.setdefault(peer, []).append(payload)
+            for payload in tick.payloads:
+                for peer in payload.peers:
+                    self.received.setdefault(peer, []).append((len(self.ticks), payload))
             self.now += TICK
 
     def heard(self, peer: str, last: int = 50) -> Pcm:
-        decoder = Decoder()
-        return np.concatenate([decoder.decode(packet) for packet in self.received[peer]])[
-            -last * FRAME :
-        ]
+        """What the peer heard in the last ticks; silence where no packet came."""
+        decoder, sound = Decoder(), np.zeros((len(self.ticks) + 1) * FRAME, np.int16)
+        for tick, payload in self.received[peer]:
+            begin = tick * FRAME - payload.age
+            samples = decoder.decode(payload.packet)
+            sound[begin : begin + len(samples)] = samples
+        return sound[-last * FRAME :]
 
 
 def two_speakers() -> MixSetup:
@@ -143,12 +147,12 @@ def test_a_call_peer_is_in_no_mix_and_its_microphone_is_its_users_when_it_speaks
 
 def test_one_encode_serves_all_listeners() -> None:
     setup = MixSetup(Voice("@a", 440))
-    for number in range(300):
+    for number in range(190):
         setup.mix.join(f"ear {number}", f"@listener{number}", LISTEN)
     setup.mix.join("ear of @a", "@a", LISTEN)
     setup.mix.set_gates(["@a"])
     setup.run(5)
-    assert [len(peers) for peers, _ in setup.ticks[-1].payloads] == [300, 1]
+    assert [len(each.peers) for each in setup.ticks[-1].payloads] == [190, 1]
     assert setup.ticks[-1].payloads[0][0] is setup.ticks[-2].payloads[0][0]
 
 
@@ -223,7 +227,7 @@ def test_a_listener_who_gets_the_floor_moves_from_the_mix_to_one_of_their_own() 
     assert len(setup.ticks[-1].payloads) == 2
     setup.mix.leave("ear of @b", "@b")
     setup.run(1)
-    assert [peers for peers, _ in setup.ticks[-1].payloads] == [("ear of @a", "ear of @c")]
+    assert [each.peers for each in setup.ticks[-1].payloads] == [("ear of @a", "ear of @c")]
 
 
 def test_a_second_microphone_of_the_same_person_replaces_the_first() -> None:
@@ -320,3 +324,83 @@ def test_of_many_who_spoke_and_were_not_written_down_the_last_ones_are_kept() ->
         mix.tick(0.0)
     mix.set_gates([users[0]])
     assert set(mix.kept()) == {users[0], *users[4:]}
+
+
+def crowd_of(listeners: int, least: int = 12, frames: int = 3) -> MixSetup:
+    setup = MixSetup(Voice("@a", 440))
+    setup.mix = SpaceMix(0, crowd=CrowdPackets(frames, least), make_decoder=Decoder)
+    setup.mix.join("mic of @a", "@a", SPEAK)
+    for number in range(listeners):
+        setup.mix.join(f"ear {number}", f"@listener{number}", LISTEN)
+    setup.mix.set_gates(["@a"])
+    return setup
+
+
+def mixed(setup: MixSetup, last: int) -> Pcm:
+    """What a listener of a stream of 20 ms heard, by the numbers of the shared mix."""
+    decoder = Decoder()
+    packets = [tick.mix for tick in setup.ticks]
+    return np.concatenate([decoder.decode(packet) for packet in packets if packet])[
+        -last * FRAME :
+    ]
+
+
+def test_a_crowd_hears_in_longer_packets_what_a_few_hear_in_short_ones() -> None:
+    setup = crowd_of(11)
+    setup.mix.subscribe(True)
+    setup.run(50)
+    assert {len(each.peers) for each in setup.ticks[-1].payloads} == {11}
+    setup.mix.join("ear 11", "@listener11", LISTEN)  # now it is a crowd
+    setup.run(100)
+    assert setup.mix.packets.frames_per_packet == 3
+    assert sorted(sum(len(p.peers) for p in t.payloads) for t in setup.ticks[-3:]) == [0, 0, 12]
+    for number in (9, 10, 11):  # down to four fifths it stays one
+        setup.mix.leave(f"ear {number}", f"@listener{number}")
+    setup.run(50)
+    assert setup.mix.packets.frames_per_packet == 1
+    for number in range(9):
+        assert np.array_equal(setup.heard(f"ear {number}", 195), mixed(setup, 195))
+
+
+def test_under_load_even_a_few_hear_in_longer_packets_until_it_is_over() -> None:
+    setup = crowd_of(3)
+    setup.run(10)
+    setup.mix.packets.lengthen(2)
+    setup.run(20)
+    assert setup.mix.packets.frames_per_packet == 2
+    assert all(duration(each.packet) == 2 * FRAME for each in setup.ticks[-1].payloads)
+    setup.mix.packets.lengthen(1)
+    setup.run(10)
+    assert [each.peers for each in setup.ticks[-1].payloads] == [("ear 0", "ear 1", "ear 2")]
+
+
+def test_while_nobody_makes_a_sound_comfort_packets_are_all_that_is_sent() -> None:
+    setup = crowd_of(2)
+    setup.run(20)
+    voice = setup.voices.pop()
+    setup.run(200)
+    sent = [tick for tick in setup.ticks[-160:] if tick.payloads]
+    assert len(sent) == 160 // COMFORT_EVERY
+    assert not any(each.begins for tick in sent for each in tick.payloads)
+    setup.voices.append(voice)
+    setup.run(10)
+    begun = [each.begins for tick in setup.ticks[-10:] for each in tick.payloads]
+    assert begun.count(True) == 1
+    assert begun[-5:] == [False] * 5
+
+
+def test_who_comes_on_air_in_a_crowd_hears_the_others_at_once_and_later_the_crowds_mix() -> None:
+    setup = crowd_of(12)
+    setup.run(50)
+    setup.mix.set_gates(["@a", "@listener3"])
+    setup.run(1)
+    assert ("ear 3",) in [each.peers for each in setup.ticks[-1].payloads]
+    setup.run(50)
+    setup.mix.set_gates(["@a"])
+    setup.run(50)
+    came = setup.received["ear 3"]
+    ends = [(tick + 1) * FRAME - each.age - FRAME + duration(each.packet) for tick, each in came]
+    begins = [tick * FRAME - each.age for tick, each in came]
+    gaps = [begin - end for begin, end in zip(begins[1:], ends, strict=False)]
+    assert min(gaps) == 0  # nothing twice
+    assert sum(gaps) <= 2 * FRAME  # what waited for a packet when the microphone opened

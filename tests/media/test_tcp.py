@@ -10,7 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spaces_bridge.media.worker.edge import strangers, tcp
-from spaces_bridge.media.worker.values import StreamDirection
+from spaces_bridge.media.worker.values import (
+    ListenerPayload,
+    StreamDirection,
+)
 from tests.support.edge import SILENCE, EdgeWorld, closing, edge_world
 
 pytestmark = pytest.mark.peers
@@ -205,5 +208,5 @@ async def test_a_client_that_does_not_read_costs_no_memory() -> None:
         async with closing(client):
             asyncio.get_running_loop().remove_reader(client.fileno())
             for _ in range(20_000):
-                world.edge.fan_out(960, [(("anna",), bytes(1000))])
+                world.edge.fan_out(960, [ListenerPayload(("anna",), bytes(1000))])
             assert world.edge.stats().send_dropped > 5000

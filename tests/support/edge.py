@@ -8,7 +8,13 @@ from typing import Any
 
 from spaces_bridge.media.worker.edge.dtls import Identity
 from spaces_bridge.media.worker.edge.edge import Edge
-from spaces_bridge.media.worker.values import PeerPhase, PeerState, RtpPacket, StreamDirection
+from spaces_bridge.media.worker.values import (
+    ListenerPayload,
+    PeerPhase,
+    PeerState,
+    RtpPacket,
+    StreamDirection,
+)
 from spaces_bridge_demo.signalling import Signal
 from spaces_bridge_demo.wire import WireConnection, WirePeer
 
@@ -162,7 +168,7 @@ class EdgeWorld:
 
     async def _tick(self, listeners: tuple[str, ...], tick_s: float) -> None:
         while True:
-            self.edge.fan_out(960, [(listeners, self.payload())])
+            self.edge.fan_out(960, [ListenerPayload(listeners, self.payload())])
             await asyncio.sleep(tick_s)
 
     def refused(self, reason: str) -> int:

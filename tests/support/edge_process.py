@@ -11,7 +11,10 @@ import socket
 import sys
 
 from spaces_bridge.media.worker.edge.edge import Edge
-from spaces_bridge.media.worker.values import ResumeRecord
+from spaces_bridge.media.worker.values import (
+    ListenerPayload,
+    ResumeRecord,
+)
 from tests.support.edge import SILENCE
 
 
@@ -27,7 +30,7 @@ async def main() -> None:
     wanted = json.loads(await asyncio.to_thread(sys.stdin.readline))
     edge.restore(wanted["peer"], ResumeRecord.decode(wanted["record"].encode()))
     while True:
-        edge.fan_out(960, [((wanted["peer"],), SILENCE)])
+        edge.fan_out(960, [ListenerPayload((wanted["peer"],), SILENCE)])
         await asyncio.sleep(0.02)
 
 

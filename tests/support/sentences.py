@@ -25,7 +25,7 @@ ERRORS = {"Rejected": 0, "Refusal": 0, "Problem": 1, "_Refused": 1}
 NOTICES = {"say": 0}
 
 FROM_MEDIA = {
-    "busy": "Too many people come in at this moment. Try again in a few seconds.",
+    "busy": "One moment: many people are joining right now.",
     "full": "No more people can come in here: this server is full. Try again later.",
     "no_sound": "There is no sound: this live space is not live.",
 }

@@ -118,7 +118,7 @@ async def comes(
     before, wanted = len(ear.pcm()), round(seconds * RATE)
     async with asyncio.timeout(within_s):
         while True:
-            await ear.wait_packets(10)
+            await ear.wait_packets(5)
             fresh = ear.pcm()[before:]
             if len(fresh) >= wanted and holds(fresh[-wanted:]):
                 return
@@ -141,9 +141,9 @@ async def hears_no_speech(ear: ListenerPeer) -> None:
 
 async def falls_silent(ear: ListenerPeer) -> None:
     """Until nothing is heard any more; and it stays so."""
-    await comes(ear, is_silent, 0.5)
+    await comes(ear, is_silent, 0.2)  # what is sent of a silence at once
     before = len(ear.pcm())
-    await ear.wait_packets(60)
+    await ear.wait_packets(3)  # comfort packets, 400 ms apart
     assert is_silent(ear.pcm()[before:])
 
 

@@ -62,6 +62,8 @@ def parse(arguments: Sequence[str], environ: Mapping[str, str]) -> NodeOptions:
             memory_limit_mb=read.memory_limit_mb,
             orphan_grace_s=read.orphan_grace_s,
             opus_bitrate=read.opus_bitrate,
+            crowd_frame_ms=read.crowd_frame_ms,
+            crowd_from=read.crowd_from,
         ),
         log_level=read.log_level,
         json_logs=read.log_json,
@@ -99,6 +101,14 @@ def _parser() -> argparse.ArgumentParser:
     add("--memory-limit-mb", type=int, default=1024, help="as media.memory_limit_mb")
     add("--orphan-grace-s", type=int, default=900, help="as media.orphan_grace_s")
     add("--opus-bitrate", type=int, default=32_000, help="as media.opus_bitrate")
+    add(
+        "--crowd-frame-ms",
+        type=int,
+        choices=(20, 40, 60),
+        default=60,
+        help="as media.crowd_frame_ms",
+    )
+    add("--crowd-from", type=int, default=200, help="as media.crowd_from")
     add("--log-level", default="INFO", choices=["DEBUG", "INFO", "WARNING", "ERROR"])
     add("--log-json", action="store_true", help="one JSON object per line of the log")
     return parser

@@ -19,6 +19,9 @@ class WorkerOptions:
     memory_limit_mb: int = 1024
     orphan_grace_s: float = 900.0
     opus_bitrate: int = 32_000
+    crowd_frame_ms: int = 60
+    """The sound in a packet for those who only listen, once they are `crowd_from`: 20, 40, 60."""
+    crowd_from: int = 200
 
     def to_json(self) -> str:
         """Return the options as JSON, for the command line."""

@@ -12,7 +12,7 @@ import signal
 import socket
 import struct
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, TypeAlias, assert_never
 
@@ -29,11 +29,13 @@ from spaces_bridge.media.worker.farewells import Farewells
 from spaces_bridge.media.worker.memory import most_peers
 from spaces_bridge.media.worker.mix.opus import FRAME, Encoder
 from spaces_bridge.media.worker.mix.prompts import PromptBook
+from spaces_bridge.media.worker.mix.shared_packets import CrowdPackets
 from spaces_bridge.media.worker.mix.space_mix import TICK_MS, SpaceMix, Tick
 from spaces_bridge.media.worker.options import WorkerOptions
 from spaces_bridge.media.worker.room_sound import RoomSound
 from spaces_bridge.media.worker.values import (
     CUT,
+    ListenerPayload,
     Member,
     NotConnected,
     PeerPhase,
@@ -148,7 +150,7 @@ class Worker:
         log.warning("no control process has come back: ending")
 
     def _tick(self, now: float, steps: int) -> None:
-        payloads: list[tuple[Sequence[str], bytes]] = []
+        payloads: list[ListenerPayload] = []
         for space, mix in self._spaces.items():
             tick = self._mixed(mix, now, steps)
             payloads.extend(tick.payloads)
@@ -370,8 +372,9 @@ class Worker:
         self._farewells.end(message.space)
         if message.space not in self._spaces:
             bitrate = self._options.opus_bitrate
+            crowd = CrowdPackets(self._options.crowd_frame_ms // TICK_MS, self._options.crowd_from)
             self._spaces[message.space] = SpaceMix(
-                message.elapsed_ms, make_encoder=lambda: Encoder(bitrate)
+                message.elapsed_ms, crowd=crowd, make_encoder=lambda: Encoder(bitrate)
             )
 
     def _close_space(self, space: SpaceId) -> None:

@@ -2,10 +2,10 @@
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from spaces_bridge.core.ids import SpaceId, UserId
 
@@ -104,6 +104,19 @@ def no_sound() -> SdpRefused:
     """Return the refusal of who wants to hear or speak in a live space that is not open."""
     text = "This live space has no sound right now: it has not started, or it is over."
     return SdpRefused("no_sound", text)
+
+
+class ListenerPayload(NamedTuple):
+    """An Opus packet and the peers it goes to in this tick.
+
+    Its first frame begins `age` samples before this tick's; `begins`: it is the first after a
+    silence, and has the marker bit (RFC 3551, 4.1).
+    """
+
+    peers: Sequence[str]
+    packet: bytes
+    age: int = 0
+    begins: bool = False
 
 
 class NotConnected(LookupError):

@@ -55,7 +55,7 @@ class CallPeer(Peer):
     @property
     def setup(self) -> str:
         """Our role in DTLS, which stays what it was at first."""
-        return "active" if self._we_dial else "passive"
+        return "active" if self.dtls.dials else "passive"
 
     def next_version(self) -> int:
         """Return the version of our next description (RFC 8866, 5.2)."""
@@ -102,7 +102,7 @@ class CallPeer(Peer):
         if not is_open:
             self.data = None
         elif self.data is None:
-            stream = 0 if self._we_dial else 1  # RFC 8832, 6
+            stream = 0 if self.dtls.dials else 1  # RFC 8832, 6
             self.data = DataChannels(opens=stream if is_ours else None)
 
     def receive_dtls(self, datagram: bytes, path: Path, now: float) -> HandshakeStep | None:
@@ -111,7 +111,7 @@ class CallPeer(Peer):
         What is charged to it is what holds: else anybody who can forge its address could silence
         it. Nothing is decrypted beyond that, nor beyond what may be forged.
         """
-        handshake, data = self._handshake, self.data
+        handshake, data = self.dtls.handshake, self.data
         if self.link is None or data is None or handshake is None:
             return super().receive_dtls(datagram, path, now)
         if not self._forged_records.has(1, now) or not self._data_packets.has(1, now):
@@ -119,7 +119,7 @@ class CallPeer(Peer):
         records = list[bytes]()
         step = handshake.receive_data(datagram, records)
         self._forged_records.spend(dtls_intake.count(datagram) - len(records), now)
-        self._flush()
+        self.dtls.flush(self.ice.selected)
         for record in records:
             answers = data.receive(record, now) if self._data_packets.take(1, now) else None
             if answers is None:  # a goodbye counts, whatever came with it
@@ -139,10 +139,10 @@ class CallPeer(Peer):
 
     def _send_sealed(self, packets: Iterable[bytes]) -> None:
         path = self.ice.selected
-        if self._handshake is None or path is None:
+        if self.dtls.handshake is None or path is None:
             return
         for packet in packets:
-            if sealed := self._handshake.seal(packet):
+            if sealed := self.dtls.handshake.seal(packet):
                 path.send(sealed)
 
     # --- reports -------------------------------------------------------------------------------

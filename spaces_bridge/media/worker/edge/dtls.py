@@ -12,7 +12,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from OpenSSL import SSL
 
+from spaces_bridge.media.worker.edge import dtls_settled
 from spaces_bridge.media.worker.edge.dtls_intake import Intake
+from spaces_bridge.media.worker.edge.dtls_settled import Opener, Secrets, Settled
 from spaces_bridge.media.worker.edge.srtp import Keys, Profile
 from spaces_bridge.media.worker.values import UNSPOKEN_KEY
 
@@ -85,7 +87,7 @@ class HandshakeStep(Enum):
 
 
 class Handshake:
-    """A handshake is one DTLS connection with one peer; it stays for the goodbye after the keys.
+    """A handshake is one DTLS connection with one peer, which carries data after the keys.
 
     We answer, or dial if the peer offered `a=setup:passive` (RFC 8842, 5.3): then call `begin`.
     """
@@ -204,6 +206,24 @@ class Handshake:
                 self._ssl.shutdown()
             except SSL.Error:
                 return
+
+    def settled(self, last_flight: Sequence[bytes]) -> Settled | None:
+        """Return what is to be kept in place of this, which is of no more use then.
+
+        `last_flight` is what was sent last, and nothing may wait to be sent. Return None where
+        OpenSSL's state is needed further: for versions and ciphers that we do not read ourselves.
+        """
+        ssl, suite = self._ssl, self._ssl.get_cipher_name() or ""
+        master, client, server = ssl.master_key(), ssl.client_random(), ssl.server_random()
+        if self.keys is None or ssl.get_protocol_version_name() != dtls_settled.VERSION:
+            return None
+        if master is None or client is None or server is None:
+            return None
+        theirs = Opener.of(suite, Secrets(master, client, server), of_client=not self._dials)
+        if theirs is None:
+            return None
+        self.say_goodbye()
+        return Settled(tuple(last_flight), b"".join(self.outgoing()), theirs)
 
     def outgoing(self) -> list[bytes]:
         """Return what is to be sent now, cut into datagrams at DTLS record boundaries."""

@@ -17,7 +17,8 @@ MOST_SEALED: Final = 64
 """Encrypted handshake records: one Finished, and its repetitions."""
 
 _CHANGE_CIPHER_SPEC, _HANDSHAKE, _DATA = 20, 22, 23  # 21: alerts
-_RECORD_HEADER, _MESSAGE_HEADER = 13, 12
+RECORD_HEADER: Final = 13
+_MESSAGE_HEADER = 12
 
 
 class Intake:
@@ -34,7 +35,7 @@ class Intake:
         """
         sizes, sealed = dict(self._sizes), self._sealed
         try:
-            for kind, epoch, body in _records(datagram, _DATA if data else _HANDSHAKE):
+            for kind, epoch, body in records(datagram, _DATA if data else _HANDSHAKE):
                 if kind == _HANDSHAKE and epoch > 0:
                     sealed += 1
                 elif kind == _HANDSHAKE:
@@ -54,16 +55,16 @@ def count(datagram: bytes) -> int:
     """Return how many records a datagram costs OpenSSL, or us to refuse it: one at least."""
     found = 0
     with suppress(ValueError):
-        for _ in _records(datagram, _DATA):
+        for _ in records(datagram, _DATA):
             found += 1
     return max(found, 1)
 
 
-def _records(datagram: bytes, last: int) -> Iterator[tuple[int, int, bytes]]:
+def records(datagram: bytes, last: int) -> Iterator[tuple[int, int, bytes]]:
     """Yield type, epoch and body of each record. Raises ValueError for what we do not speak."""
     at = 0
     while at < len(datagram):
-        start = at + _RECORD_HEADER
+        start = at + RECORD_HEADER
         end = start + int.from_bytes(datagram[at + 11 : start])
         if end > len(datagram) or not _CHANGE_CIPHER_SPEC <= datagram[at] <= last:
             raise ValueError("not a DTLS record of a handshake")

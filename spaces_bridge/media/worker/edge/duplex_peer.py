@@ -45,7 +45,7 @@ class DuplexPeer(Peer):
     @property
     def setup(self) -> str:
         """Our role in DTLS, which stays what it was at first (RFC 8842, 5.5)."""
-        return "active" if self._we_dial else "passive"
+        return "active" if self.dtls.dials else "passive"
 
     @property
     def microphone(self) -> str:
@@ -121,7 +121,7 @@ class DuplexPeer(Peer):
             our_fingerprint=self.fingerprint,
             their_hash=self.theirs[0],
             their_digest=self.theirs[1].hex(),
-            dials=self._we_dial,
+            dials=self.dtls.dials,
             sends=self.takes_sound,
             is_held=self.is_held,
             version=self.version,
@@ -134,7 +134,7 @@ class DuplexPeer(Peer):
         """Go on as the record says."""
         self.fingerprint = record.our_fingerprint
         self.theirs = (record.their_hash, bytes.fromhex(record.their_digest))
-        self._we_dial = record.dials
+        self.dtls.dials = record.dials
         self.takes_sound, self.is_held = record.sends, record.is_held
         self.version = record.version
         self.keypad = Keypad(dict(record.keypad))

@@ -19,6 +19,7 @@ from spaces_bridge.media.worker.edge.dtls import HandshakeStep, Identity, WrongC
 from spaces_bridge.media.worker.edge.duplex_negotiation import Duplexes
 from spaces_bridge.media.worker.edge.duplex_peer import DuplexPeer
 from spaces_bridge.media.worker.edge.fanout import FanOut, first_position
+from spaces_bridge.media.worker.edge.handshake_queue import HandshakeQueue
 from spaces_bridge.media.worker.edge.ice import Ice, new_credentials
 from spaces_bridge.media.worker.edge.paths import Path, UdpPort
 from spaces_bridge.media.worker.edge.peer import Peer
@@ -30,6 +31,7 @@ from spaces_bridge.media.worker.values import (
     CONNECTED,
     CUT,
     EdgeStats,
+    ListenerPayload,
     Negotiated,
     NotConnected,
     PeerState,
@@ -54,6 +56,7 @@ MOST_PEERS = most_peers(1024)
 """Peers of one edge unless `most` says otherwise; half as many may be joining."""
 
 _ROUND_S = 0.1  # DTLS timers, reports, expiry
+_TURNS = 10  # rounds; a listener for whom nothing is pending is looked after in one of so many
 _CATCH_UP = 1000  # RTCP indexes in a round, some 3 ms: see Outbound.catch_up
 _LOG_S = 60.0
 
@@ -89,6 +92,7 @@ class Edge:
         self._identity = Identity()
         self._peers = Peers(most)
         self._data = PeersData(self._peers, clock, self._in_next_turn)
+        self._handshakes = HandshakeQueue(self._take_dtls, clock, self._after)
         self._fan = FanOut()
         self._calls = CallNegotiations(self._identity, self._place, self._refuse)
         self.forwarding = self._calls.forwarding
@@ -106,6 +110,7 @@ class Edge:
         self._send_dropped = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._round: asyncio.TimerHandle | None = None
+        self._turn = 0
         self._logged_at, self._logged = clock(), 0
 
     # --- life ----------------------------------------------------------------------------------
@@ -128,6 +133,7 @@ class Edge:
             self._round.cancel()
         self._loop = None
         self._data.stop()
+        self._handshakes.stop()
         self._tcp.close()
         for peer in list(self._peers.values()):
             self._forget(peer)
@@ -137,7 +143,7 @@ class Edge:
     def accept(self, peer_id: str, direction: StreamDirection, offer: str) -> str:
         """Return the SDP answer to an offer. Raises SdpRefused. An id in use is taken over."""
         read = sdp.read_offer(offer, direction)
-        self._peers.refuse_a_crowd()
+        self._peers.refuse_a_crowd(wait=self._handshakes.is_full)
         self._drop(peer_id, "replaced by a newer offer")
         ufrag, pwd = new_credentials()
         ice = Ice(ufrag, pwd, read.transport.ufrag, read.transport.pwd)
@@ -166,7 +172,7 @@ class Edge:
     def _negotiate(self, peer_id: str, negotiate: Callable[[CallPeer], Negotiated]) -> Negotiated:
         peer = self._peers.get(peer_id)
         if not isinstance(peer, CallPeer):
-            self._peers.refuse_a_crowd()
+            self._peers.refuse_a_crowd(wait=self._handshakes.is_full)
             peer = self._calls.new_peer(peer_id, self._clock())
         ufrag = peer.ice.local_ufrag
         negotiated = negotiate(peer)
@@ -239,12 +245,13 @@ class Edge:
         self._fan.remove(peer.id)
         self.forwarding.remove(peer.id)
         peer.ice.forget_all()
+        self._handshakes.forget(peer)
         self._peers.forget(peer)
 
     # --- out -----------------------------------------------------------------------------------
 
-    def fan_out(self, timestamp_step: int, payloads: Sequence[tuple[Sequence[str], bytes]]) -> int:
-        """Send each Opus payload to its peers; returns the number of packets sent.
+    def fan_out(self, timestamp_step: int, payloads: Sequence[ListenerPayload]) -> int:
+        """Send each payload to its peers; returns the number of packets sent.
 
         Every connected listener's clock moves on by `timestamp_step` samples, named or not. Ids
         that are not connected listeners are passed over. Cheapest when the same tuples of ids
@@ -266,8 +273,11 @@ class Edge:
         self._data.send(peers, messages, fades=fades)
 
     def _in_next_turn(self, act: Callable[[], None]) -> None:
+        self._after(0, act)
+
+    def _after(self, seconds: float, act: Callable[[], None]) -> None:
         if self._loop is not None:
-            self._loop.call_soon(act)
+            self._loop.call_later(seconds, act)
 
     # --- in ------------------------------------------------------------------------------------
 
@@ -331,6 +341,12 @@ class Edge:
         peer.dial(path)
 
     def _received_dtls(self, peer: Peer, path: Path, datagram: bytes) -> None:
+        if peer.link is not None:
+            self._take_dtls(peer, path, datagram)
+        elif not self._handshakes.add(peer, path, datagram):
+            self._refuse("dtls_waiting")
+
+    def _take_dtls(self, peer: Peer, path: Path, datagram: bytes) -> None:
         try:
             step = peer.receive_dtls(datagram, path, self._clock())
         except WrongCertificate as wrong:
@@ -394,7 +410,10 @@ class Edge:
         assert self._loop is not None
         self._round = self._loop.call_later(_ROUND_S, self._make_round)
         now, spare = self._clock(), _CATCH_UP
-        for peer in list(self._peers.values()):
+        self._turn = (self._turn + 1) % _TURNS
+        for place, peer in enumerate(list(self._peers.values())):
+            if place % _TURNS != self._turn and peer.can_wait:
+                continue
             if self._peers.get(peer.id) is peer:  # an earlier one's turn may have ended it
                 spare -= peer.catch_up(spare)
                 self._look_after(peer, now)

@@ -19,13 +19,15 @@ from spaces_bridge.media.worker.edge import rtp
 from spaces_bridge.media.worker.edge.paths import Path, UdpPath, UdpPort
 from spaces_bridge.media.worker.edge.sendmmsg import NAME_SIZE, Batch
 from spaces_bridge.media.worker.edge.srtp import Outbound
+from spaces_bridge.media.worker.values import ListenerPayload
 
 _HEAD = rtp.HEADER.size
 _STRIDE = 1344  # header, largest Opus frame, SRTP tag, rounded up to cache lines
 _FIRST_ROWS = 64
+_MOST_PLANS = 8
+_MARKER = np.uint8(0x80)
 
 _Which = slice | NDArray[np.intp]
-ListenerPayloads = Sequence[tuple[Sequence[str], bytes]]
 
 
 def first_position() -> tuple[int, int]:
@@ -82,6 +84,13 @@ class _Rows:
             getattr(larger, name)[:size] = getattr(self, name)
         return larger
 
+    def set_marker(self, which: "_Which", begins: bool) -> None:
+        """Write the marker bit of these rows' next packets."""
+        if begins:
+            self.frames[which, 1] |= _MARKER
+        else:
+            self.frames[which, 1] &= ~_MARKER
+
     def where(self, row: int) -> tuple[Any, Any]:
         """Return C pointers to a row's packet and to its length."""
         return self._frames_at + row * _STRIDE, self._lengths_at + row
@@ -113,7 +122,7 @@ class FanOut:
         self._rows = _Rows(_FIRST_ROWS)
         self._free = list(range(_FIRST_ROWS - 1, -1, -1))
         self._listeners: dict[str, _Listener] = {}
-        self._plan: _Plan | None = None
+        self._plans: list[_Plan] = []
 
     def add(self, peer: str, out: Outbound, payload_type: int, start: tuple[int, int]) -> None:
         """Begin a stream at packet index and timestamp `start`; nothing is sent before `move`."""
@@ -121,7 +130,7 @@ class FanOut:
             size = len(self._rows.index)
             self._rows = self._rows.grown()
             self._free = list(range(2 * size - 1, size - 1, -1))
-            self._plan = None
+            self._plans.clear()
         row, rows = self._free.pop(), self._rows
         rtp.HEADER.pack_into(rows.frames[row], 0, 0x80, payload_type, 0, 0, out.ssrc)
         rows.index[row], rows.timestamp[row] = start
@@ -139,7 +148,8 @@ class FanOut:
         listener = self._listeners.get(peer)
         if listener is None or listener.path is path:
             return
-        listener.path, self._plan = path, None
+        listener.path = path
+        self._plans.clear()
         if isinstance(path, UdpPath):
             raw, rows = path.raw_name, self._rows
             rows.names[listener.row, : len(raw)] = np.frombuffer(raw, dtype=np.uint8)
@@ -149,7 +159,7 @@ class FanOut:
         """End the stream of `peer`, if it has one."""
         listener = self._listeners.pop(peer, None)
         if listener is not None:
-            self._plan = None
+            self._plans.clear()
             self._rows.frames[listener.row] = 0
             self._free.append(listener.row)
 
@@ -166,13 +176,10 @@ class FanOut:
             int(rows.octets[row]),
         )
 
-    def tick(self, timestamp_step: int, payloads: ListenerPayloads) -> Sent:
+    def tick(self, timestamp_step: int, payloads: Sequence[ListenerPayload]) -> Sent:
         """Move every stream's clock on and send each payload. Raises ValueError for a long one."""
         self._rows.timestamp += np.uint32(timestamp_step)
-        key = [ids if isinstance(ids, tuple) else tuple(ids) for ids, _ in payloads]
-        plan = self._plan
-        if plan is None or plan.key != key:
-            plan = self._plan = self._lay_out(key)
+        plan = self._plan_for(payloads)
         if not plan.calls:
             return Sent()
         self._write(plan, payloads)
@@ -183,19 +190,31 @@ class FanOut:
             return Sent(dropped=len(plan.calls), broken=broken)
         return self._send(plan)
 
-    def _write(self, plan: _Plan, payloads: ListenerPayloads) -> None:
+    def _plan_for(self, payloads: Sequence[ListenerPayload]) -> _Plan:
+        """Return the plan for these receivers: listeners of a crowd take turns, a few of them."""
+        key = [
+            each.peers if isinstance(each.peers, tuple) else tuple(each.peers) for each in payloads
+        ]
+        plan = next((plan for plan in self._plans if plan.key == key), None)
+        if plan is None:
+            plan = self._lay_out(key)
+            self._plans = [plan, *self._plans[: _MOST_PLANS - 1]]
+        return plan
+
+    def _write(self, plan: _Plan, payloads: Sequence[ListenerPayload]) -> None:
         rows = self._rows
-        for group, (_, payload) in zip(plan.groups, payloads, strict=True):
-            if len(payload) > rtp.MAX_PAYLOAD:
-                raise ValueError("an Opus frame is at most 1275 bytes")
-            end = _HEAD + len(payload)
-            rows.frames[group, _HEAD:end] = np.frombuffer(payload, dtype=np.uint8)
+        for group, (_, packet, age, begins) in zip(plan.groups, payloads, strict=True):
+            if len(packet) > rtp.MAX_PAYLOAD:
+                raise ValueError("an Opus packet here is at most 1275 bytes")
+            end = _HEAD + len(packet)
+            rows.frames[group, _HEAD:end] = np.frombuffer(packet, dtype=np.uint8)
             rows.lengths[group] = end
-            rows.octets[group] += np.uint64(len(payload))
+            rows.octets[group] += np.uint64(len(packet))
+            rows.timestamp_field[group] = rows.timestamp[group] - np.uint32(age)
+            rows.set_marker(group, begins)
         everyone = plan.rows
         index = rows.index[everyone]
         rows.sequence_field[everyone] = index & np.uint64(0xFFFF)
-        rows.timestamp_field[everyone] = rows.timestamp[everyone]
         rows.index[everyone] = index + np.uint64(1)
         rows.packets[everyone] += np.uint64(1)
 

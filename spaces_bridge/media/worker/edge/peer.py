@@ -6,18 +6,12 @@ from dataclasses import dataclass, field
 
 from spaces_bridge.media.worker.edge import rtp
 from spaces_bridge.media.worker.edge.allowance import forgeries
-from spaces_bridge.media.worker.edge.dtls import (
-    Handshake,
-    HandshakeFailed,
-    HandshakeStep,
-    Identity,
-    UnspokenKey,
-    WrongCertificate,
-)
+from spaces_bridge.media.worker.edge.dtls import HandshakeStep, Identity
 from spaces_bridge.media.worker.edge.fanout import Progress
 from spaces_bridge.media.worker.edge.ice import Ice
 from spaces_bridge.media.worker.edge.jumps import Jumps
 from spaces_bridge.media.worker.edge.paths import Path
+from spaces_bridge.media.worker.edge.peer_dtls import PeerDtls
 from spaces_bridge.media.worker.edge.sdp_sections import Transport
 from spaces_bridge.media.worker.edge.sources import Sources
 from spaces_bridge.media.worker.edge.srtp import Inbound, Keys, Outbound
@@ -26,8 +20,6 @@ from spaces_bridge.pacing.token_bucket import TokenBucket
 
 JOIN_S = 15.0
 """A client that has not connected by then is forgotten."""
-HANDSHAKES = 8
-"""A broken handshake is begun afresh, as anybody may have broken it; but only so often."""
 
 SENDER_PACKETS_PER_S = 450.0
 """Packets: 400 with frames of 2.5 ms, the shortest of Opus, and some RTCP."""
@@ -40,17 +32,12 @@ SENDER_BACKLOG_S = 5.0
 CUT_IS_TOLD = 50
 """Packets beyond the allowance after which it is no hiccup any more: the sender is told."""
 
-_SENDER_REPORT_S = 5.0
+_SENDER_REPORT_S = 10.0
 _RECEIVER_REPORT_S = 2.0
 
 
 def _sound(per_s: float) -> TokenBucket:
     return TokenBucket(rate=per_s, burst=per_s * SENDER_BACKLOG_S)
-
-
-def _send_all(handshake: Handshake, path: Path) -> None:
-    for datagram in handshake.outgoing():
-        path.send(datagram)
 
 
 @dataclass(slots=True)
@@ -89,11 +76,7 @@ class Peer:
         self.link: Link | None = None
         self.ssrc = 0
         self.name = "space"
-        self._identity: Identity | None = None
-        self._fingerprint: tuple[str, bytes] | None = None
-        self._handshake: Handshake | None = None
-        self._handshakes = 0
-        self._we_dial = False
+        self.dtls = PeerDtls(carries_data=direction is StreamDirection.CALL)
         self._packets = _sound(SENDER_PACKETS_PER_S)
         self._octets = _sound(SENDER_OCTETS_PER_S)
         self._reports = TokenBucket(rate=25, burst=50)  # clients send one in 1 to 5 s
@@ -104,64 +87,31 @@ class Peer:
 
     def expect(self, identity: Identity, theirs: Transport, ssrc: int) -> None:
         """Prepare for the DTLS handshake with the client that has this transport."""
-        self._identity, self._fingerprint, self.ssrc = identity, theirs.fingerprint, ssrc
-        self._we_dial = not theirs.dials
+        self.ssrc = ssrc
+        self.dtls.expect(identity, theirs.fingerprint, dials=not theirs.dials)
 
     # --- DTLS ----------------------------------------------------------------------------------
 
     def receive_dtls(self, datagram: bytes, path: Path, now: float) -> HandshakeStep | None:
         """Take in a DTLS datagram; return None if it is refused. Raises WrongCertificate."""
-        if self._identity is None or self._fingerprint is None:
-            return None  # resumed: the handshake was with another process
         if self.link is not None and not self._records.take(1, now):
             return None
-        handshake = self._handshake or self._new_handshake(self._identity, self._fingerprint)
-        if handshake is None:
-            return None
-        try:
-            step = handshake.receive(datagram)
-        except UnspokenKey:
-            _send_all(handshake, path)  # the alert: else the client waits
-            raise
-        except WrongCertificate:
-            raise
-        except HandshakeFailed:
-            self._handshake, step = None, None
-        _send_all(handshake, path)
-        if step is HandshakeStep.ESTABLISHED and handshake.keys is not None:
-            self.link = Link.made(handshake.keys, self.ssrc)
-            self.ice.established(path)
-        return step
+        step = self.dtls.receive(datagram, path, is_selected=path is self.ice.selected)
+        if not isinstance(step, Keys):
+            return step
+        self.link = Link.made(step, self.ssrc)
+        self.ice.established(path)
+        return HandshakeStep.ESTABLISHED
 
     def dial(self, path: Path) -> None:
         """Begin the DTLS handshake on a checked path, if it is ours to begin."""
-        if self._we_dial and self.link is None and self._handshake is None:
-            assert self._identity is not None
-            assert self._fingerprint is not None
-            handshake = self._new_handshake(self._identity, self._fingerprint)
-            if handshake is not None:
-                _send_all(handshake, path)
-
-    def _new_handshake(
-        self, identity: Identity, fingerprint: tuple[str, bytes]
-    ) -> Handshake | None:
-        if self._handshakes >= HANDSHAKES:
-            return None
-        self._handshakes += 1
-        self._handshake = Handshake(identity, fingerprint, dials=self._we_dial)
-        if self._we_dial:
-            self._handshake.begin()
-        return self._handshake
+        if self.link is None:
+            self.dtls.dial(path)
 
     def retransmit(self) -> None:
         """Repeat our part of a handshake that is under way, if it is time to."""
-        if self._handshake is not None and self.link is None:
-            self._handshake.retransmit()
-            self._flush()
-
-    def _flush(self) -> None:
-        if self._handshake is not None and self.ice.selected is not None:
-            _send_all(self._handshake, self.ice.selected)
+        if self.link is None:
+            self.dtls.retransmit(self.ice.selected)
 
     # --- media ---------------------------------------------------------------------------------
     #
@@ -249,6 +199,13 @@ class Peer:
             link.reception.heard_sender_report(news.sender_ntp, now)
         return news.left
 
+    @property
+    def can_wait(self) -> bool:
+        """Whether nothing about this peer is pressing: it is connected, and only listens."""
+        link = self.link
+        is_listener = self.direction is StreamDirection.LISTEN
+        return is_listener and link is not None and link.out.may_report()
+
     def report_due(self, now: float) -> bool:
         """Return whether it is time to send an RTCP report."""
         return self.link is not None and self.link.out.may_report() and now >= self.link.report_at
@@ -284,6 +241,4 @@ class Peer:
             return
         if self.link is not None and self.link.out.may_report():
             path.send(self.link.out.protect_rtcp(rtp.goodbye(self.ssrc, self.name)))
-        if self._handshake is not None:
-            self._handshake.say_goodbye()
-            self._flush()
+        self.dtls.say_goodbye(path)

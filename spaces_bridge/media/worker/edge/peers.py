@@ -32,8 +32,10 @@ class Peers(dict[str, Peer]):
         """Return the peer with this ICE user name fragment of ours."""
         return self._by_ufrag.get(ufrag)
 
-    def refuse_a_crowd(self) -> None:
-        """Raise SdpRefused if there is no room for one more."""
+    def refuse_a_crowd(self, *, wait: bool = False) -> None:
+        """Raise SdpRefused if there is no room for one more; `wait`: not at this moment."""
+        if wait:
+            raise _busy()
         present, most_joining = len(self), (self._most + 1) // 2
         if present < most_joining:
             return  # neither limit can be reached
@@ -41,5 +43,8 @@ class Peers(dict[str, Peer]):
             text = "No more people can come in here: this server is full. Try again later."
             raise SdpRefused("full", text)
         if sum(peer.state == NEW for peer in self.values()) >= most_joining:
-            text = "Too many people come in at this moment. Try again in a few seconds."
-            raise SdpRefused("busy", text)
+            raise _busy()
+
+
+def _busy() -> SdpRefused:
+    return SdpRefused("busy", "One moment: many people are joining right now.")

@@ -1,14 +1,15 @@
 """STUN (RFC 8489) as far as an ICE-lite agent needs it: binding requests and their answers."""
 
 import hmac
-import ipaddress
 import os
+import socket
 import struct
 import zlib
 from dataclasses import dataclass
 
 COOKIE = 0x2112A442
 HEADER = struct.Struct("!HHI12s")
+_ATTRIBUTE = struct.Struct("!HH")
 
 BINDING_REQUEST = 0x0001
 BINDING_SUCCESS = 0x0101
@@ -27,6 +28,8 @@ _MAX_ATTRIBUTES = 32
 _FINGERPRINT_XOR = 0x5354554E
 _INTEGRITY_SIZE = 24
 _FINGERPRINT_SIZE = 8
+_COOKIE_BYTES = COOKIE.to_bytes(4)
+_MAPPED = bytes(10) + b"\xff\xff"  # IPv4 in IPv6 (RFC 4291, 2.5.5.2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ class StunMessage:
             return False
         at = self.integrity_at
         # The length field counts up to and including MESSAGE-INTEGRITY (RFC 8489, 14.5).
-        head = self.raw[:2] + struct.pack("!H", at - HEADER.size + _INTEGRITY_SIZE)
+        head = self.raw[:2] + (at - HEADER.size + _INTEGRITY_SIZE).to_bytes(2)
         wanted = hmac.digest(password.encode(), head + self.raw[4:at], "sha1")
         return hmac.compare_digest(wanted, self.attributes[MESSAGE_INTEGRITY])
 
@@ -70,13 +73,13 @@ def parse(datagram: bytes) -> StunMessage | None:
         return None
     attributes: dict[int, bytes] = {}
     integrity_at: int | None = None
-    at, count = HEADER.size, 0
-    while at < len(datagram):
+    at, count, end = HEADER.size, 0, len(datagram)
+    while at < end:
         count += 1
-        name, size = struct.unpack_from("!HH", datagram, at)
-        value = datagram[at + 4 : at + 4 + size]
-        if len(value) != size or count > _MAX_ATTRIBUTES:
+        name, size = _ATTRIBUTE.unpack_from(datagram, at)
+        if at + 4 + size > end or count > _MAX_ATTRIBUTES:
             return None
+        value = datagram[at + 4 : at + 4 + size]
         if name == FINGERPRINT and not _fingerprint_holds(datagram, at, value):
             return None
         if integrity_at is None:  # what follows the signature is not covered by it
@@ -89,11 +92,11 @@ def parse(datagram: bytes) -> StunMessage | None:
 def _fingerprint_holds(datagram: bytes, at: int, value: bytes) -> bool:
     if len(value) != 4 or at + _FINGERPRINT_SIZE != len(datagram):
         return False
-    return value == struct.pack("!I", zlib.crc32(datagram[:at]) ^ _FINGERPRINT_XOR)
+    return value == (zlib.crc32(memoryview(datagram)[:at]) ^ _FINGERPRINT_XOR).to_bytes(4)
 
 
 def _attribute(name: int, value: bytes) -> bytes:
-    return struct.pack("!HH", name, len(value)) + value + bytes(-len(value) % 4)
+    return _ATTRIBUTE.pack(name, len(value)) + value + bytes(-len(value) % 4)
 
 
 def _sealed(kind: int, transaction: bytes, body: bytes, password: str) -> bytes:
@@ -111,13 +114,13 @@ def success(request: StunMessage, address: tuple[str, int], password: str) -> by
 
 
 def _xor_address(address: tuple[str, int], transaction: bytes) -> bytes:
-    ip = ipaddress.ip_address(address[0].partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
-        ip = ip.ipv4_mapped
-    mask = struct.pack("!I", COOKIE) + transaction
-    masked = bytes(a ^ b for a, b in zip(ip.packed, mask, strict=False))
-    family = 1 if ip.version == 4 else 2
-    return struct.pack("!BBH", 0, family, address[1] ^ (COOKIE >> 16)) + masked
+    host = address[0].partition("%")[0]
+    packed = socket.inet_pton(socket.AF_INET6 if ":" in host else socket.AF_INET, host)
+    packed = packed.removeprefix(_MAPPED)
+    mask = _COOKIE_BYTES + transaction
+    masked = int.from_bytes(packed) ^ int.from_bytes(mask[: len(packed)])
+    head = (1 if len(packed) == 4 else 2, address[1] ^ (COOKIE >> 16))
+    return _ATTRIBUTE.pack(*head) + masked.to_bytes(len(packed))
 
 
 def new_transaction() -> bytes:

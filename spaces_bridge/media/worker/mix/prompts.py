@@ -21,6 +21,7 @@ from spaces_bridge.media.worker.mix.opus import (
     Pcm,
     duration,
 )
+from spaces_bridge.media.worker.values import ListenerPayload
 
 SOFTER: Final = 0.2
 """How loud the mix is under a prompt (-14 dB)."""
@@ -31,7 +32,7 @@ MOST_KEPT: Final = 32
 MOST_PLAYED: Final = 50
 """Prompts played at once in one live space, each with an encoder, to however many peers."""
 
-MixPayloads: TypeAlias = Sequence[tuple[Sequence[str], bytes]]
+MixPayloads: TypeAlias = Sequence[ListenerPayload]
 
 _PAGE: Final = struct.Struct("<4sBBqIIIB")
 _HEADERS: Final = 2  # OpusHead and OpusTags (RFC 7845, 3)
@@ -147,7 +148,7 @@ class PlayedPrompts:
 
         A prompt is over `mix`, but over that of `others` for the peers that are named there.
         """
-        payloads: list[tuple[Sequence[str], bytes]] = []
+        payloads: list[ListenerPayload] = []
         ended = dict[str, str]()
         for playing in tuple(self._playing):
             payloads += self._played(playing, mix, others)
@@ -160,18 +161,18 @@ class PlayedPrompts:
 
     def _played(
         self, playing: _Playing, mix: Pcm, others: Mapping[str, Pcm]
-    ) -> Iterator[tuple[Sequence[str], bytes]]:
+    ) -> Iterator[ListenerPayload]:
         frame = playing.prompt.frame(playing.at)
         is_first, is_last = playing.at == 0, playing.at + 1 == len(playing.prompt)
         together = tuple(peer for peer in playing.own if peer not in others)
         if together:
             spoken = spoken_over(frame, mix, is_first=is_first, is_last=is_last)
-            yield together, playing.encoder.encode(spoken)
+            yield ListenerPayload(together, playing.encoder.encode(spoken))
         for peer in playing.own.keys() & others.keys():
             encoder = playing.own[peer] or self._make_encoder()
             playing.own[peer] = encoder
             spoken = spoken_over(frame, others[peer], is_first=is_first, is_last=is_last)
-            yield (peer,), encoder.encode(spoken)
+            yield ListenerPayload((peer,), encoder.encode(spoken))
 
 
 def spoken_over(frame: Pcm, mix: Pcm, *, is_first: bool, is_last: bool) -> Pcm:

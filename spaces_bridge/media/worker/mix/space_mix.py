@@ -16,9 +16,10 @@ from spaces_bridge.media.worker.mix.mixer import SILENCE, loudness, mix_minus
 from spaces_bridge.media.worker.mix.opus import Decoder, Encoder, Pcm
 from spaces_bridge.media.worker.mix.prompts import MixPayloads, PlayedPrompts, SpokenPrompt
 from spaces_bridge.media.worker.mix.room_speaker import ROOM, RoomSpeaker
+from spaces_bridge.media.worker.mix.shared_packets import CrowdPackets, SharedPackets
 from spaces_bridge.media.worker.mix.speaker import Speaker
 from spaces_bridge.media.worker.mix.track import CaptionAudio, SoundChunk
-from spaces_bridge.media.worker.values import RtpPacket, StreamDirection
+from spaces_bridge.media.worker.values import ListenerPayload, RtpPacket, StreamDirection
 
 TICK_MS: Final = 20
 LEVEL_TICKS: Final = 10
@@ -71,9 +72,12 @@ class SpaceMix:
         self,
         elapsed_ms: int,
         *,
+        crowd: CrowdPackets | None = None,
         make_encoder: Callable[[], Encoder] = Encoder,
         make_decoder: Callable[[], Decoder] = Decoder,
     ) -> None:
+        self.packets = SharedPackets(crowd or CrowdPackets())
+        """The packets of those who only listen."""
         self.position_ms = elapsed_ms
         """The beginning of the next tick, in milliseconds since the live space started."""
         self.gates = Gates()
@@ -89,6 +93,9 @@ class SpaceMix:
         self._prompts = PlayedPrompts(make_encoder)
         self._tracks: dict[str, CaptionAudio] = {}
         self._layout: Listeners | None = None
+        self._apart: frozenset[str] = (
+            frozenset()
+        )  # peers that hear another mix than the shared one
         self._loudest: dict[str, int] = {}
         self._told: Mapping[str, int] = {}
         self._ticks = 0
@@ -218,18 +225,17 @@ class SpaceMix:
         frames = self._take_frames(now)
         layout = self._layout or self._lay_out()
         mix = mix_minus({u: f for u, f in frames.items() if self.gates.is_open(u)}, layout.minus)
-        payloads: list[tuple[Sequence[str], bytes]] = []
         shared: bytes | None = None
         # a new subscriber wants the last seconds, if there is anything in them
         if layout.shared or self._is_subscribed or self._speaking():
             shared = self._shared.encode(mix.everybody)
-            if layout.shared:
-                payloads.append((layout.shared, shared))
             self._recent.append((self.position_ms // TICK_MS, shared))
         else:
             self._recent.clear()
+        payloads = self.packets.push(shared, steps=steps, is_silent=not frames)
         for user, peers in layout.own.items():
-            payloads.append((peers, self._encoder_of(user).encode(mix.without[user])))
+            packet = self._encoder_of(user).encode(mix.without[user])
+            payloads.append(ListenerPayload(peers, packet))
         others = {p: mix.without[u] for p, u in layout.prompted.items() if u in mix.without}
         spoken, ended = self._prompts.tick(mix.everybody, others)
         payloads += spoken
@@ -310,6 +316,8 @@ class SpaceMix:
             else:
                 shared.append(peer)
         peers_of = {user: tuple(peers) for user, peers in own.items()}
+        self.packets.lay_out(shared, self._apart)
+        self._apart = frozenset(prompted).union(*own.values())
         layout = Listeners(tuple(shared), peers_of, prompted, frozenset(minus))
         self._layout = layout
         for user in self._own.keys() - own.keys():
