@@ -3,7 +3,8 @@
 # make test     every promise once against real peers, in under fifteen minutes (APT=no: install no Debian packages)
 # make test-all the whole suite (ARGS='tests/core -x': just what pytest makes of that)
 # make bench    the benchmarks (ONLY=fanout: one group); writes docs/benchmarks.md;
-#               AGAINST=COMMIT ONLY=fanout compares with another commit, in turns
+#               AGAINST=COMMIT ONLY=fanout compares with another commit, in turns;
+#               ATTACK_S=3600 ONLY=attack attacks the media worker for an hour instead of ten minutes
 # make voice    speak the prompts of plain calls anew (spaces_bridge/prompts)
 # make screenshots  take the pictures of the page anew (docs/images/page)
 # make docs     write the documents in docs/ again that are made from the code

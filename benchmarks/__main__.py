@@ -19,7 +19,7 @@ DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
 
 GROUPS = (
     "fanout", "stage", "restarts", "outage", "media", "captions", "reactions", "lock", "page",
-    "ogg", "calls", "joins", "callers", "crowd", "held", "join", "audio",
+    "ogg", "calls", "joins", "callers", "crowd", "held", "join", "audio", "attack",
 )  # fmt: skip
 """The groups, each a module here with `results()`."""
 

@@ -338,6 +338,8 @@ def test_an_old_record_is_refused(record: ResumeRecord) -> None:
         {"address": ("::1", 9)},
         {"address": ("localhost", 9)},
         {"made_at": 0.0},
+        {"payload_type": 300},
+        {"tx_index": -5000},
     ],
 )
 async def test_a_record_that_does_not_fit_is_refused_and_leaves_nothing(

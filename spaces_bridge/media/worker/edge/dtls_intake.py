@@ -1,8 +1,8 @@
-"""Bounds, in bytes, on what a DTLS handshake keeps, checked before OpenSSL sees a datagram.
+"""Bounds on what a DTLS handshake keeps and costs, checked before OpenSSL sees a datagram.
 
 A fragment of a handshake message names the size of the whole (RFC 6347, 4.2.2), and OpenSSL sets
 aside that much for it: up to 100 kB for each of eleven messages, for a few bytes sent. No WebRTC
-client needs a tenth of it.
+client needs a tenth of it. And each fragment, however small, costs a microsecond or two.
 """
 
 from collections.abc import Iterator
@@ -15,6 +15,10 @@ MOST_NUMBER: Final = 12
 """The largest message number; a full flight of either side ends with 7."""
 MOST_SEALED: Final = 64
 """Encrypted handshake records: one Finished, and its repetitions."""
+MOST_PARTS: Final = 512
+"""Records and fragments in the clear: 10 to 30, again each time that a flight is repeated."""
+MOST_AT_ONCE: Final = 16
+"""Records and fragments of one datagram, data left out: a whole flight has 5 to 8."""
 
 _CHANGE_CIPHER_SPEC, _HANDSHAKE, _DATA = 20, 22, 23  # 21: alerts
 RECORD_HEADER: Final = 13
@@ -26,28 +30,31 @@ class Intake:
 
     def __init__(self) -> None:
         self._sizes: dict[int, int] = {}  # by message number, the largest that was named
-        self._sealed = 0
+        self._sealed = self._parts = 0
 
     def admits(self, datagram: bytes, *, data: bool = False) -> bool:
         """Return whether OpenSSL may see a datagram; only whole DTLS 1.2 records may pass.
 
         `data`: application data may, too; it is encrypted, or OpenSSL drops it.
         """
-        sizes, sealed = dict(self._sizes), self._sealed
+        sizes, sealed, parts, at_once = dict(self._sizes), self._sealed, self._parts, 0
         try:
-            for kind, epoch, body in records(datagram, _DATA if data else _HANDSHAKE):
-                if kind == _HANDSHAKE and epoch > 0:
-                    sealed += 1
-                elif kind == _HANDSHAKE:
-                    for number, size in _messages(body):
-                        sizes[number] = max(size, sizes.get(number, 0))
+            for kind, epoch, message in _parts(datagram, _DATA if data else _HANDSHAKE):
+                at_once += kind != _DATA
+                parts += epoch == 0
+                sealed += kind == _HANDSHAKE and epoch > 0
+                if parts > MOST_PARTS or at_once > MOST_AT_ONCE:
+                    return False
+                if message is not None:
+                    number, size = message
+                    sizes[number] = max(size, sizes.get(number, 0))
         except ValueError:
             return False
-        if sealed > MOST_SEALED or sum(sizes.values()) > MOST_MESSAGES:
+        if not datagram or sealed > MOST_SEALED or sum(sizes.values()) > MOST_MESSAGES:
             return False
         if max(sizes, default=0) > MOST_NUMBER:
             return False
-        self._sizes, self._sealed = sizes, sealed
+        self._sizes, self._sealed, self._parts = sizes, sealed, parts
         return True
 
 
@@ -58,6 +65,18 @@ def count(datagram: bytes) -> int:
         for _ in records(datagram, _DATA):
             found += 1
     return max(found, 1)
+
+
+def _parts(datagram: bytes, last: int) -> Iterator[tuple[int, int, tuple[int, int] | None]]:
+    """Yield type and epoch of each record, and again for each fragment of a message in the clear.
+
+    With a fragment come number and whole size of its message. Raises ValueError.
+    """
+    for kind, epoch, body in records(datagram, last):
+        yield kind, epoch, None
+        if kind == _HANDSHAKE and epoch == 0:
+            for message in _messages(body):
+                yield kind, epoch, message
 
 
 def records(datagram: bytes, last: int) -> Iterator[tuple[int, int, bytes]]:

@@ -5,10 +5,8 @@ is not understood, not authenticated or not wanted is dropped and counted.
 """
 
 import asyncio
-import logging
 import socket
 import time
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from spaces_bridge.media.worker.edge import call_sdp, resume, rtp, sdp, sdp_answer, stun
@@ -24,6 +22,7 @@ from spaces_bridge.media.worker.edge.ice import Ice, new_credentials
 from spaces_bridge.media.worker.edge.paths import Path, UdpPort
 from spaces_bridge.media.worker.edge.peer import Peer
 from spaces_bridge.media.worker.edge.peers import Peers
+from spaces_bridge.media.worker.edge.refusals import Refusals
 from spaces_bridge.media.worker.edge.srtp import new_ssrc
 from spaces_bridge.media.worker.edge.tcp import TcpListener
 from spaces_bridge.media.worker.memory import most_peers
@@ -44,8 +43,6 @@ from spaces_bridge.media.worker.values import (
     longest,
 )
 
-log = logging.getLogger(__name__)
-
 SILENCE_S = 18.0
 """A connected client that was not heard for this long (no consent, RFC 7675) is gone.
 
@@ -58,7 +55,6 @@ MOST_PEERS = most_peers(1024)
 _ROUND_S = 0.1  # DTLS timers, reports, expiry
 _TURNS = 10  # rounds; a listener for whom nothing is pending is looked after in one of so many
 _CATCH_UP = 1000  # RTCP indexes in a round, some 3 ms: see Outbound.catch_up
-_LOG_S = 60.0
 
 
 class Edge:
@@ -105,13 +101,12 @@ class Edge:
             lambda peer: self._fan.retype(peer.id, peer.payload_type),
         )
         """The negotiations of duplex peers."""
-        self._refused: Counter[str] = Counter()
+        self._refusals = Refusals(clock())
         self._packets_in = self._packets_out = self._bytes_in = self._bytes_out = 0
         self._send_dropped = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._round: asyncio.TimerHandle | None = None
         self._turn = 0
-        self._logged_at, self._logged = clock(), 0
 
     # --- life ----------------------------------------------------------------------------------
 
@@ -231,7 +226,7 @@ class Edge:
             packets_forwarded=self.forwarding.traffic.packets,
             bytes_forwarded=self.forwarding.traffic.octets,
             forward_dropped=self.forwarding.traffic.dropped,
-            refused=dict(self._refused),
+            refused=self._refusals.counts(),
         )
 
     def _drop(self, peer_id: str, reason: str) -> None:
@@ -282,7 +277,7 @@ class Edge:
     # --- in ------------------------------------------------------------------------------------
 
     def _refuse(self, reason: str) -> None:
-        self._refused[reason] += 1
+        self._refusals.note(reason)
 
     def _received(self, path: Path, datagram: bytes) -> None:
         first = datagram[0] if datagram else 0
@@ -419,7 +414,7 @@ class Edge:
                 self._look_after(peer, now)
         self._data.look_after(now)
         self._tcp.hang_up_on_strangers(self._loop.time())
-        self._log_refused(now)
+        self._refusals.tell(now)
 
     def _look_after(self, peer: Peer, now: float) -> None:
         if peer.state != CONNECTED:
@@ -433,9 +428,3 @@ class Edge:
             return
         if peer.report_due(now):
             peer.send_report(self._fan.progress(peer.id), now)
-
-    def _log_refused(self, now: float) -> None:
-        total = self._refused.total()
-        if total > self._logged and now - self._logged_at > _LOG_S:
-            log.info("dropped %d refused packets: %s", total - self._logged, self._refused)
-            self._logged_at, self._logged = now, total

@@ -89,19 +89,35 @@ def revive(
         peer.link.into.fast_forward(record.rx_index, record.remote_ssrc)
         peer.sources.believe_rtp(record.remote_ssrc)
         peer.link.reception.newest = peer.link.reception.first = record.rx_index
+    try:
+        _place(peer, record, ports, fan, (tx_index, now))
+    except Exception:  # of whatever kind: an address that nobody has would keep others out
+        fan.remove(peer_id)
+        ice.forget_all()
+        raise
+    peer.state = CONNECTED
+    return peer
+
+
+def _place(
+    peer: Peer, record: ResumeRecord, ports: list[UdpPort], fan: FanOut, at: tuple[int, float]
+) -> None:
+    """Have a peer recognised and sent to from packet index and time `at`. Raises ValueError."""
+    (tx_index, now), ice, link = at, peer.ice, peer.link
+    assert link is not None
     if record.address is not None:
         if not 0 <= record.socket < len(ports):
             raise ValueError("the resume record names a socket that is not there")
         path = ports[record.socket].path_to(record.address)
-        path.claim(peer_id)
+        path.claim(peer.id)
         ice.resume(path, now)
     if record.direction.hears_mix:
+        if tx_index < 0 or not 0 <= record.payload_type < 128:
+            raise ValueError("the resume record is of no stream that there can be")
         missed = round((now - record.made_at) * rtp.CLOCK_RATE)
         timestamp = (record.timestamp + missed) & 0xFFFFFFFF
-        fan.add(peer_id, peer.link.out, record.payload_type, (tx_index, timestamp))
-        fan.move(peer_id, ice.selected)
-    peer.state = CONNECTED
-    return peer
+        fan.add(peer.id, link.out, record.payload_type, (tx_index, timestamp))
+        fan.move(peer.id, ice.selected)
 
 
 def _peer(peer_id: str, record: ResumeRecord, ice: Ice, now: float) -> Peer:

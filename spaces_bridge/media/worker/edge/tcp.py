@@ -17,6 +17,9 @@ STRANGER_S = 5.0
 _SHORTEST = 12  # nothing we understand is shorter; a flood of tiny frames would be costly
 _BUFFER = 4096  # bytes of one client that are parsed before others get their turn
 _BACKLOG = 16 * 1024  # some seconds; a client that reads slower than it listens loses packets
+_KERNEL_BACKLOG = 32 * 1024
+"""Bytes that the kernel keeps for a client that does not read (it takes them twice). Without a
+bound it is as much as 4 MiB: memory, and minutes of sound that nobody wants any more."""
 _ACCEPTS_PER_WAKEUP = 32
 _PAUSE_S = 1.0
 _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
@@ -93,7 +96,7 @@ class TcpConnection(asyncio.BufferedProtocol):
             return
         for packet in packets:
             self._listener.received(self, packet)
-        if self.owner is None:  # a stranger's first packets must authenticate it
+        if packets and self.owner is None:  # a stranger's first packets must authenticate it
             self.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -171,6 +174,7 @@ class TcpListener:
                 connection.close()
                 continue
             connection.setblocking(False)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _KERNEL_BACKLOG)
             protocol = TcpConnection(self)
             self._connections.add(protocol)
             self._strangers.add(protocol, name[0], loop.time())
