@@ -66,6 +66,7 @@ _ADA: StagePersonView = {
     "guest": False,
     "on_air": True,
     "muted": False,
+    "volume": None,
     "tone": 3,
     "picture": f"{_PAGE}/face/5d41402abc4b2a76b9719d91",
 }
@@ -153,6 +154,7 @@ SERVER_EXAMPLES: tuple[ServerFrame, ...] = (
     {"type": "roster", **_ROSTER},
     {"type": "role", **_ROLE},
     {"type": "speaking", "levels": {UserId("@ada:example.org"): 63}},
+    {"type": "gaps", "missing": {UserId("@ada:example.org"): 14}},
     {"type": "caption", **_CAPTION},
     {
         "type": "caption",
@@ -260,6 +262,8 @@ CLIENT_EXAMPLES: tuple[ClientFrame, ...] = (
     {"type": "mute", "user": _MIA},
     {"type": "mute", "all": True},
     {"type": "unmute", "user": _MIA},
+    {"type": "volume", "user": _MIA, "percent": 80},
+    {"type": "volume", "user": _MIA, "percent": None},
     {"type": "people", "query": "mi"},
     {"type": "cohost", "user": _MIA},
     {"type": "uncohost", "user": _MIA},

@@ -133,6 +133,7 @@ class SpaceActor:
         self._next_seq = next_seq
         self._sources = sources
         self.is_current = True
+        self._context.stage.set_volumes(space.space, space.volumes)
         self._context.stage.set_gates(space.space, space.on_air)
 
     def release_waiting(self) -> None:

@@ -33,6 +33,11 @@ class Audiences:
         for audience in self._audiences:
             audience.levels(space, levels)
 
+    def gaps(self, space: SpaceId, missing: Mapping[UserId, int]) -> None:
+        """Tell all who is heard with gaps, and how much is missing, in percent."""
+        for audience in self._audiences:
+            audience.gaps(space, missing)
+
     def draft(self, space: SpaceId, draft: Draft) -> None:
         """Show all the draft of what a speaker is saying."""
         for audience in self._audiences:
@@ -63,6 +68,9 @@ class QuietAudience:
         """Do nothing."""
 
     def levels(self, space: SpaceId, levels: Mapping[UserId, int]) -> None:
+        """Do nothing."""
+
+    def gaps(self, space: SpaceId, missing: Mapping[UserId, int]) -> None:
         """Do nothing."""
 
     def draft(self, space: SpaceId, draft: Draft) -> None:

@@ -35,6 +35,9 @@ class MediaEvents:
     def levels(self, space: SpaceId, levels: Mapping[UserId, int]) -> None:
         self._context.audience.levels(space, levels)
 
+    def gaps(self, space: SpaceId, missing: Mapping[UserId, int]) -> None:
+        self._context.audience.gaps(space, missing)
+
     def audio(self, space: SpaceId, user: UserId, at_ms: int, pcm: bytes) -> None:
         view = self._spaces.view(space)
         if view is not None and view.captions and self._context.settings.captions:
@@ -68,6 +71,7 @@ class MediaEvents:
             return
         elapsed_ms = max(0, self._context.clock.now_ms() - view.started_at_ms)
         self._context.stage.open_space(space, elapsed_ms)
+        self._context.stage.set_volumes(space, view.volumes)
         self._context.stage.set_gates(space, view.on_air)
 
     # --- CaptionListener ----------------------------------------------------------------------

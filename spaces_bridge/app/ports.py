@@ -412,6 +412,10 @@ class Stage(Protocol):
         """Let exactly these people be heard."""
         ...
 
+    def set_volumes(self, space: SpaceId, volumes: Mapping[UserId, int]) -> None:
+        """Have these people heard so loud, in percent of their sound, all others automatically."""
+        ...
+
     def open_microphone(self, space: SpaceId, user: UserId) -> None:
         """Let this person be heard, too."""
         ...
@@ -475,6 +479,10 @@ class StageListener(Protocol):
 
     def levels(self, space: SpaceId, levels: Mapping[UserId, int]) -> None:
         """Take the loudness of each speaker, 0..100."""
+        ...
+
+    def gaps(self, space: SpaceId, missing: Mapping[UserId, int]) -> None:
+        """Take who is heard with gaps, and how much is missing, in percent."""
         ...
 
     def audio(self, space: SpaceId, user: UserId, at_ms: int, pcm: bytes) -> None:
@@ -592,6 +600,10 @@ class Audience(Protocol):
 
     def levels(self, space: SpaceId, levels: Mapping[UserId, int]) -> None:
         """Tell pages how loud each speaker is, 0..100."""
+        ...
+
+    def gaps(self, space: SpaceId, missing: Mapping[UserId, int]) -> None:
+        """Tell speakers who are heard with gaps, and hosts, how much is missing, in percent."""
         ...
 
     def draft(self, space: SpaceId, draft: Draft) -> None:

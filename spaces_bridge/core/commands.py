@@ -236,6 +236,18 @@ class UnmuteSpeaker:
 
 
 @dataclass(frozen=True, slots=True)
+class SetVolume:
+    """Set how loud somebody is heard, in percent of the sound as they send it.
+
+    `percent` None: automatically as loud as everybody else.
+    """
+
+    by: UserId
+    user: UserId
+    percent: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class AppointCohost:
     by: UserId
     user: UserId
@@ -456,6 +468,7 @@ Command = (
     | MuteSpeaker
     | MuteAll
     | UnmuteSpeaker
+    | SetVolume
     | AppointCohost
     | DismissCohost
     | HandOver

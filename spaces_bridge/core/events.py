@@ -395,6 +395,17 @@ class SpeakerUnmuted:
 
 
 @dataclass(frozen=True, slots=True)
+class VolumeSet:
+    """A moderator set how loud a person is heard; `percent` None: automatically."""
+
+    stored_as: ClassVar = "speaker.volume_set"
+
+    user: UserId
+    by: UserId
+    percent: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class GrantRefused:
     """The homeserver refused the level of an accepted request: the hand is up again."""
 
@@ -571,7 +582,7 @@ FloorEvent = (
     | FloorDoubted
     | FloorLookedInto
 )
-AudioEvent = SpeakerMuted | SpeakerUnmuted | MicrophoneOpened | MicrophoneClosed
+AudioEvent = SpeakerMuted | SpeakerUnmuted | VolumeSet | MicrophoneOpened | MicrophoneClosed
 ContentEvent = UtteranceCaptioned | Reacted | ReactionsCounted | PostShared
 Event = LifecycleEvent | RoleEvent | AccessEvent | FloorEvent | AudioEvent | ContentEvent
 """Any event after the creation; each stands in one of the unions above, by its subject."""

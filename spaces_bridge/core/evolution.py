@@ -174,6 +174,9 @@ def evolve(space: LiveSpace, event: ev.Event) -> LiveSpace:  # noqa: C901, PLR09
             return replace(space, muted=space.muted | {event.user})
         case ev.SpeakerUnmuted():
             return replace(space, muted=space.muted - {event.user})
+        case ev.VolumeSet(user, _, percent):
+            others = _without(space.volumes, user)
+            return replace(space, volumes=others if percent is None else {**others, user: percent})
         case ev.MicrophoneOpened(user):
             return replace(
                 space, microphones=space.microphones | {user}, spoke=space.spoke | {user}

@@ -1,6 +1,9 @@
-"""Limits on what may happen within a time: a live space remembers as many past times as each."""
+"""Limits of live spaces. What may happen within a time: as many past times are remembered."""
 
 from typing import Final
+
+VOLUME_MAX: Final = 200
+"""The highest volume a moderator may set, in percent of the sound as it is sent."""
 
 HANDS_A_MINUTE: Final = 6
 """The hands one person may raise in a minute."""

@@ -114,6 +114,8 @@ class LiveSpace:
     """The hints of a lost floor that were not looked into yet."""
     muted: frozenset[UserId] = frozenset()
     """The people a moderator has muted; a lost floor ends no mute, only a moderator lifts it."""
+    volumes: Mapping[UserId, int] = field(default_factory=dict)
+    """How loud people are heard, in percent, as moderators set it; all others automatically."""
     microphones: frozenset[UserId] = frozenset()
     spoke: frozenset[UserId] = frozenset()
     """The people who have opened a microphone so far."""

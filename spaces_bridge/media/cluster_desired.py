@@ -1,6 +1,6 @@
 """What the app wants of all live spaces, for media workers that are still to come."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -54,6 +54,11 @@ class DesiredSpaces:
         if space in self._wanted:
             self._wanted[space].on_air = set(users)
 
+    def volumes(self, space: SpaceId, volumes: Mapping[UserId, int]) -> None:
+        """Note how loud people are heard."""
+        if space in self._wanted:
+            self._wanted[space].volumes = volumes
+
     def gate(self, space: SpaceId, user: UserId, *, is_open: bool) -> None:
         """Note whether one person is on air."""
         if space not in self._wanted:
@@ -89,6 +94,7 @@ class DesiredSpaces:
         """Tell a new worker's stage all that is wanted."""
         for space, wanted in self._wanted.items():
             stage.open_space(space, wanted.elapsed_now_ms(now))
+            stage.set_volumes(space, wanted.volumes)
             stage.set_gates(space, wanted.on_air)
 
     def _ended_in(self, space: SpaceId) -> _Ended:

@@ -43,6 +43,12 @@ class MemberListener:
         if listener is not None and self._cluster.is_home(self._member):
             listener.levels(space, {u: n for u, n in levels.items() if self._is_heard(space, u)})
 
+    def gaps(self, space: SpaceId, missing: Mapping[UserId, int]) -> None:
+        """Part of `StageListener`."""
+        listener = self._listener()
+        if listener is not None and self._cluster.is_home(self._member):
+            listener.gaps(space, {u: n for u, n in missing.items() if self._is_heard(space, u)})
+
     def audio(self, space: SpaceId, user: UserId, at_ms: int, pcm: bytes) -> None:
         """Part of `StageListener`. What is captioned elsewhere is forgotten here at once."""
         listener = self._listener()

@@ -149,6 +149,12 @@ class ClusterStage:
         for each in self._members:
             each.stage.set_gates(space, users)
 
+    def set_volumes(self, space: SpaceId, volumes: Mapping[UserId, int]) -> None:
+        """Part of the port."""
+        self._wants.volumes(space, volumes)
+        for each in self._members:
+            each.stage.set_volumes(space, volumes)
+
     def open_microphone(self, space: SpaceId, user: UserId) -> None:
         """Part of the port."""
         self._wants.gate(space, user, is_open=True)

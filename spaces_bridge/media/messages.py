@@ -15,7 +15,7 @@ from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.media.worker.values import PeerPhase, StreamDirection
 from spaces_bridge.wire.messages import BadMessage
 
-PROTOCOL: Final = 4
+PROTOCOL: Final = 5
 """The protocol's version, which must be the same on both sides. `Attach`, `Greeting`, `Record` and
 `Synced` never change: so a new control process can take over the peers of an old worker. Their
 kinds are in `codec`."""
@@ -197,6 +197,14 @@ class SetGates:
 
     space: SpaceId
     users: tuple[UserId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SetVolumes:
+    """Have exactly these users heard so loud, in percent; all others automatically."""
+
+    space: SpaceId
+    volumes: Mapping[UserId, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -382,6 +390,17 @@ class AudioLevels:
 
 
 @dataclass(frozen=True, slots=True)
+class SoundGaps:
+    """Who on air is heard with gaps, and how much is missing, in percent.
+
+    Every 2 s while it is anybody, and once more when it is nobody any longer.
+    """
+
+    space: SpaceId
+    missing: Mapping[UserId, int]
+
+
+@dataclass(frozen=True, slots=True)
 class SpeakerAudio:
     """A speaker's sound from `at_ms` on: s16le, 16 kHz, mono; about 100 ms."""
 
@@ -431,14 +450,15 @@ CallRequest: TypeAlias = AnswerCall | OfferCall | AcceptCallAnswer
 DuplexRequest: TypeAlias = OfferDuplex | AcceptDuplexAnswer | RenegotiateDuplex
 WorkerOrder: TypeAlias = (
     OpenSpace | CloseSpace | PeerOffer | SendData | CallRequest | DuplexRequest | PlayPrompt
-    | UseMicrophone | ClosePeer | SetGate | SetGates | SubscribeMix | AudioTaken | ReplayAudio
-    | UseRoomSound | PublishSpeakers | Restore | Ping
+    | UseMicrophone | ClosePeer | SetGate | SetGates | SetVolumes | SubscribeMix | AudioTaken
+    | ReplayAudio | UseRoomSound | PublishSpeakers | Restore | Ping
 )  # fmt: skip
 """What an attached control process has the worker do."""
 ToMediaWorker: TypeAlias = Attach | WorkerOrder
 FromMediaWorker: TypeAlias = (
     Hello | Synced | Answer | CallNegotiated | PeerRefused | PeerChanged | KeyPressed
-    | PromptEnded | Record | AudioLevels | SpeakerAudio | MixPacket | Stats | Pong | Superseded
+    | PromptEnded | Record | AudioLevels | SoundGaps | SpeakerAudio | MixPacket | Stats | Pong
+    | Superseded
 )  # fmt: skip
 MediaMessage: TypeAlias = ToMediaWorker | FromMediaWorker
 

@@ -183,6 +183,13 @@ class WorkerStage:
             wanted.on_air = set(users)
         self._supervisor.send(messages.SetGates(space, tuple(sorted(users))))
 
+    def set_volumes(self, space: SpaceId, volumes: Mapping[UserId, int]) -> None:
+        """Part of the port."""
+        wanted = self._wanted.get(space)
+        if wanted is not None:
+            wanted.volumes = volumes
+        self._supervisor.send(messages.SetVolumes(space, volumes))
+
     def open_microphone(self, space: SpaceId, user: UserId) -> None:
         """Part of the port."""
         wanted = self._wanted.get(space)
@@ -320,6 +327,7 @@ class WorkerStage:
             self._supervisor.send(messages.CloseSpace(space))
         for space, wanted in self._wanted.items():
             self.open_space(space, 0)
+            self.set_volumes(space, wanted.volumes)
             self.set_gates(space, wanted.on_air)
         for (space, user), until_ms in self._heard_ms.items():
             self.replay_audio(space, user, until_ms)  # a known worker begins with all it kept
@@ -410,12 +418,20 @@ class WorkerStage:
                 self._ogg.feed(message)
             case messages.Stats():
                 self._measured = message.numbers
-            case messages.AudioLevels() if self._listener is not None:
-                self._listener.levels(message.space, message.levels)
+            case messages.AudioLevels() | messages.SoundGaps():
+                self._of_speakers(message)
             case messages.SpeakerAudio():
                 self._speaker_audio(message)
             case _:
                 pass  # the supervisor has dealt with it
+
+    def _of_speakers(self, message: messages.AudioLevels | messages.SoundGaps) -> None:
+        if self._listener is None:
+            return
+        if isinstance(message, messages.AudioLevels):
+            self._listener.levels(message.space, message.levels)
+        else:
+            self._listener.gaps(message.space, message.missing)
 
     def _speaker_audio(self, message: messages.SpeakerAudio) -> None:
         end_ms = message.at_ms + length_ms(message.pcm)

@@ -142,12 +142,12 @@ def room_alias(space: LiveSpace, domain: str) -> str | None:
 def roster_view(space: LiveSpace, guests: int, about: SpaceView, *, names: bool) -> RosterView:
     """Return the roster: stage, the front of the hand queue, and counts.
 
-    `about` is the live space's own view. `names` shows also the names of waiting guests, for
-    moderators.
+    `about` is the live space's own view. `names` shows also the names of waiting guests, and how
+    loud people were set, for moderators.
     """
     page = about["page"]
     return {
-        "stage": [on_stage(space, person, page) for person in space.stage],
+        "stage": [on_stage(space, p, page, volumes=names) for p in space.stage],
         "queue": [_in_queue(space, r, page, names=names) for r in waiting(space)[:QUEUE_SHOWN]],
         "hands": len(space.hands),
         "listeners": listeners(space, guests),
@@ -166,7 +166,9 @@ def places(space: LiveSpace) -> Mapping[UserId, int]:
     return {hand.user: place for place, hand in enumerate(space.hands, start=1)}
 
 
-def on_stage(space: LiveSpace, person: Person, page: str) -> StagePersonView:
+def on_stage(
+    space: LiveSpace, person: Person, page: str, *, volumes: bool = False
+) -> StagePersonView:
     """Return the view of a person on the stage; `page` is the address of the live space's page."""
     return {
         "id": person.user,
@@ -175,6 +177,7 @@ def on_stage(space: LiveSpace, person: Person, page: str) -> StagePersonView:
         "guest": person.guest,
         "on_air": person.user in space.on_air,
         "muted": person.user in space.muted,
+        "volume": space.volumes.get(person.user) if volumes else None,
         "tone": tone(person.user),
         "picture": picture(space, person.user, page),
     }

@@ -31,6 +31,9 @@ class Heard:
     def levels(self, space: SpaceId, levels: Mapping[UserId, int]) -> None:
         self._told.append((self._name, "levels", space, dict(levels)))
 
+    def gaps(self, space: SpaceId, missing: Mapping[UserId, int]) -> None:
+        self._told.append((self._name, "gaps", space, dict(missing)))
+
     def draft(self, space: SpaceId, draft: Draft) -> None:
         self._told.append((self._name, "draft", space, draft))
 

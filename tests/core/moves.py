@@ -95,6 +95,7 @@ ABOUT_PEOPLE: st.SearchStrategy[cmd.Command] = st.one_of(
     st.builds(cmd.LeaveStage, ANYBODY),
     st.builds(cmd.MuteSpeaker, MODERATOR, ANYBODY),
     st.builds(cmd.UnmuteSpeaker, MODERATOR, ANYBODY),
+    st.builds(cmd.SetVolume, MODERATOR, ANYBODY, st.sampled_from([None, 0, 80, 200, 201])),
     st.builds(cmd.AppointCohost, MODERATOR, ANYBODY),
     st.builds(cmd.DismissCohost, MODERATOR, ANYBODY),
     st.builds(cmd.HandOver, MODERATOR, ANYBODY),

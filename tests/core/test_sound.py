@@ -78,3 +78,23 @@ def test_unmuting_lowers_the_hand_that_asked_for_it() -> None:
 def test_closing_what_is_shut_does_nothing() -> None:
     assert decide(live_space(), cmd.CloseMicrophone(BEN)) == []
     assert decide(live_space(), cmd.SuspectLoss(BEN)) == []
+
+
+def test_who_may_mute_somebody_says_how_loud_they_are() -> None:
+    space = with_cohost()
+    assert dict(space.volumes) == {}
+    space = after(space, cmd.SetVolume(CAT, BEN, 80))
+    assert space.volumes == {BEN: 80}
+    assert list(decide(space, cmd.SetVolume(HOST, BEN, 80))) == []
+    assert after(space, cmd.SetVolume(HOST, BEN, 0)).volumes == {BEN: 0}
+    assert not after(space, cmd.SetVolume(HOST, BEN, None)).volumes
+    assert refused(space, cmd.SetVolume(CAT, HOST, 80)) == "too_high"
+    assert refused(space, cmd.SetVolume(BEN, CAT, 80)) == "not_moderator"
+    assert refused(space, cmd.SetVolume(CAT, EVE, 80)) == "not_speaker"
+    for percent in (-1, 201):
+        assert refused(space, cmd.SetVolume(CAT, BEN, percent)) == "bad_volume"
+
+
+def test_a_volume_stays_with_somebody_who_leaves_the_stage() -> None:
+    space = after(with_cohost(), cmd.SetVolume(CAT, BEN, 80), cmd.DemoteSpeaker(CAT, BEN))
+    assert space.volumes == {BEN: 80}

@@ -23,9 +23,9 @@ print(gates.is_open("ada"))
 """
 MIX = """
 import numpy
-from spaces_bridge.media.worker.mix.mixer import mix_minus
+from spaces_bridge.media.worker.mix.mixer import Mixer
 frame = numpy.full(960, 1000, numpy.int16)
-print(bool(mix_minus({"ada": frame}, ["ada"]).without["ada"].any()))
+print(bool(Mixer().mix({"ada": frame}, ["ada"]).without["ada"].any()))
 """
 CAPTIONS = """
 from spaces_bridge.captions.worker.transcriber import Transcriber

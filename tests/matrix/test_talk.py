@@ -143,6 +143,18 @@ async def test_mute_unmute_and_demote(setup: CommandSetup) -> None:
     assert setup.view.closing == {BEN}
 
 
+async def test_a_speaker_is_set_louder_and_left_to_itself_again(setup: CommandSetup) -> None:
+    await setup.open()
+    await setup.gives(BEN, 10)
+    assert "Ben is heard at 80 %" in await setup.say(HOST, "!space volume Ben 80 %")
+    assert setup.view.volumes == {BEN: 80}
+    for odd in ("", " loud", " -5", " 80.5", " 80 90"):
+        assert "a percentage or `auto`" in await setup.say(HOST, f"!space volume Ben{odd}")
+    assert "0 to 200" in await setup.say(HOST, "!space volume Ben 201")
+    assert "as loud as everybody" in await setup.say(HOST, "!space volume ben auto")
+    assert not setup.view.volumes
+
+
 async def test_cohosts_come_and_go_and_the_host_hands_over(setup: CommandSetup) -> None:
     await setup.open()
     assert "becomes a co-host" in await setup.say(HOST, "!space cohost ben")

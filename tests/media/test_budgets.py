@@ -11,7 +11,8 @@ import pytest
 
 from spaces_bridge.media.worker.edge import rtp
 from spaces_bridge.media.worker.edge.ice import Ice
-from spaces_bridge.media.worker.edge.peer import Link, Peer
+from spaces_bridge.media.worker.edge.peer import ENDED_S, Link, Peer
+from spaces_bridge.media.worker.edge.sources import MOST_LEARNT
 from spaces_bridge.media.worker.edge.srtp import Keys, Outbound, Profile
 from spaces_bridge.media.worker.values import RtpPacket, StreamDirection
 
@@ -132,6 +133,40 @@ def test_what_cannot_be_the_peers_is_not_even_looked_at(speaker: Client) -> None
     for ssrc in range(1, 1001):
         assert speaker.hears(forged(speaker.rtp(2, ssrc))) == "rtp_unknown_stream"
     assert speaker.into_rtp.calls == 1
+
+
+def test_a_stream_that_has_ended_is_followed_by_one_of_another_ssrc(speaker: Client) -> None:
+    """A browser that publishes its microphone anew counts from somewhere else."""
+    for index in range(60_000, 60_010):
+        assert isinstance(speaker.hears(speaker.rtp(index), index * 0.02), RtpPacket)
+    now = 60_010 * 0.02
+    assert speaker.hears(speaker.rtp(3, ssrc=7), now) == "rtp_unknown_stream"  # the other lives
+    now += ENDED_S
+    packet = speaker.hears(speaker.rtp(4, ssrc=7), now)
+    assert isinstance(packet, RtpPacket)
+    assert (packet.ssrc, packet.sequence) == (7, 4)
+    report = speaker.link.reception.report(1, 7, "a", now)
+    assert report[12] == 0  # what the other stream's numbers were is no loss
+    assert speaker.hears(speaker.rtp(60_011), now + 1) == "rtp_unknown_stream"  # it never returns
+    assert isinstance(speaker.hears(speaker.rtp(5, ssrc=7), now + 1), RtpPacket)
+
+
+def test_streams_one_after_the_other_are_bounded(speaker: Client) -> None:
+    heard = [
+        isinstance(speaker.hears(speaker.rtp(1, ssrc=ssrc), ssrc * 1.0), RtpPacket)
+        for ssrc in range(1, 1001)
+    ]
+    assert heard == [True] * MOST_LEARNT + [False] * (1000 - MOST_LEARNT)
+    assert speaker.into_rtp.calls == MOST_LEARNT
+
+
+def test_a_forgery_of_another_stream_costs_the_speaker_nothing(speaker: Client) -> None:
+    assert isinstance(speaker.hears(speaker.rtp(0)), RtpPacket)
+    for ssrc in range(2, 1002):
+        assert speaker.hears(forged(speaker.rtp(1, ssrc)), 5.0) == "rtp_unknown_stream"
+    assert speaker.into_rtp.calls == 1 + 25
+    assert isinstance(speaker.hears(speaker.rtp(1), 5.0), RtpPacket)
+    assert speaker.peer.sources.rtp == SSRC
 
 
 def test_a_forgery_does_not_decide_which_stream_is_the_peers(

@@ -315,6 +315,23 @@ class _Victim(asyncio.DatagramProtocol):
         self.received.append(data)
 
 
+async def test_a_speaker_whose_address_changes_is_heard_on_without_a_gap() -> None:
+    """A NAT gives it another port: its next check says so, and its sound comes from there."""
+    async with edge_world() as world:
+        client = await world.wire("anna", StreamDirection.SPEAK)
+        async with closing(client):
+            sound = [client.peer.rtp(index, index * FRAME, SILENCE) for index in range(1, 41)]
+            for packet in sound[:20]:
+                client.send(packet)
+            await world.until(lambda: len(world.packets.get("anna", [])) == 20)
+            with udp_socket() as moved:
+                moved.sendto(client.peer.check(), ("127.0.0.1", world.port))
+                for packet in sound[20:]:
+                    moved.sendto(packet, ("127.0.0.1", world.port))
+                await world.until(lambda: len(world.packets["anna"]) == 40)
+            assert [packet.sequence for packet in world.packets["anna"]] == [*range(1, 41)]
+
+
 async def test_the_address_of_one_peer_cannot_be_taken_by_another() -> None:
     async with edge_world() as world:
         anna, ben = await world.wire("anna"), await world.wire("ben")

@@ -1,7 +1,8 @@
 """Every way an Opus encoder may cut and code sound is heard at full level."""
 
 import ctypes
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -15,17 +16,28 @@ from tests.support.sound import decibels, tone
 pytestmark = pytest.mark.unit
 
 SET_BITRATE, SET_VBR, SET_DTX = 4002, 4006, 4016
+SET_FORCE_MODE, SET_BANDWIDTH, SET_FEC, SET_LOSS = 11002, 4008, 4012, 4014
+SILK, HYBRID, CELT = 1000, 1001, 1002
+WIDEBAND, FULLBAND = 1103, 1105
 VOIP, AUDIO = 2048, 2049
 
 
 def encoded(
-    pcm: Pcm, samples: int, *, channels: int, bitrate: int, vbr: bool, dtx: bool, kind: int
+    pcm: Pcm,
+    samples: int,
+    *,
+    channels: int,
+    bitrate: int,
+    vbr: bool,
+    dtx: bool,
+    kind: int,
+    others: Mapping[int, int] = MappingProxyType({}),
 ) -> Iterator[bytes]:
-    """Packets of `samples` each, as a sender's libopus makes them."""
+    """Packets of `samples` each, as a sender's libopus makes them; `others`: more settings."""
     error = ctypes.c_int()
     state = opus._lib.opus_encoder_create(SAMPLE_RATE, channels, kind, ctypes.byref(error))
     assert error.value == 0
-    for key, value in ((SET_BITRATE, bitrate), (SET_VBR, vbr), (SET_DTX, dtx)):
+    for key, value in ((SET_BITRATE, bitrate), (SET_VBR, vbr), (SET_DTX, dtx), *others.items()):
         assert opus._lib.opus_encoder_ctl(state, key, ctypes.c_int(value)) == 0
     packet = ctypes.create_string_buffer(8000)
     for at in range(0, len(pcm) - samples + 1, samples):
@@ -71,6 +83,36 @@ def test_every_frame_size_is_heard_at_full_level(
         encoded(pcm, samples, channels=channels, bitrate=bitrate, vbr=vbr, dtx=False, kind=kind)
     )
     assert {opus.duration(packet) for packet in packets} == {samples}
+    out, speaker = heard(packets, samples)
+    assert abs(decibels(out[SAMPLE_RATE:], 440) - decibels(pcm, 440)) < 1
+    assert (speaker.broken, speaker.jitter.lost) == (0, 0)
+    assert all(frame.any() for frame in out[SAMPLE_RATE:].reshape(-1, FRAME)[:-1])
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize(
+    ("mode", "bandwidth", "frame_ms"),
+    [
+        *((SILK, WIDEBAND, size) for size in (10, 20, 40, 60)),
+        *((HYBRID, FULLBAND, size) for size in (10, 20, 40, 60)),
+        *((CELT, FULLBAND, size) for size in (2.5, 5, 10, 20, 40, 60, 120)),
+    ],
+)
+def test_every_mode_is_heard_at_full_level(
+    mode: int, bandwidth: int, frame_ms: float, channels: int
+) -> None:
+    """With FEC where there is any; a packet of SILK of 40 or 60 ms may be one frame or three."""
+    samples, pcm = int(frame_ms * 48), tone(440, 3)
+    settings = {SET_FORCE_MODE: mode, SET_BANDWIDTH: bandwidth, SET_FEC: 1, SET_LOSS: 10}
+    packets = list(
+        encoded(
+            pcm, samples, channels=channels, bitrate=40_000 * channels, vbr=True, dtx=False,
+            kind=VOIP, others=settings,
+        )
+    )  # fmt: skip
+    kinds = {packet[0] >> 3 for packet in packets[5:]}
+    first, last = {SILK: (0, 11), HYBRID: (12, 15), CELT: (16, 31)}[mode]
+    assert all(first <= kind <= last for kind in kinds)
     out, speaker = heard(packets, samples)
     assert abs(decibels(out[SAMPLE_RATE:], 440) - decibels(pcm, 440)) < 1
     assert (speaker.broken, speaker.jitter.lost) == (0, 0)

@@ -76,6 +76,7 @@ MESSAGES: st.SearchStrategy[messages.MediaMessage] = st.one_of(
     ),
     st.builds(messages.Record, *KEPT),
     st.builds(messages.AudioLevels, SPACE, st.dictionaries(USER, NUMBER)),
+    st.builds(messages.SoundGaps, SPACE, st.dictionaries(USER, NUMBER)),
     st.builds(messages.SpeakerAudio, SPACE, USER, NUMBER, st.binary(max_size=80)),
     st.builds(messages.MixPacket, SPACE, NUMBER, st.binary(max_size=80)),
     st.builds(messages.Stats, st.dictionaries(TEXT, st.floats(allow_nan=False))),

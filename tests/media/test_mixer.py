@@ -1,64 +1,62 @@
 """The mix, checked against exact arithmetic."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spaces_bridge.media.worker.mix.mixer import (
-    KNEE,
-    PEAK,
-    SILENCE,
-    loudness,
-    mix_minus,
-    soft_clip,
-)
+from spaces_bridge.media.worker.mix.limiter import PEAK, Limiter
+from spaces_bridge.media.worker.mix.mixer import SILENCE, Mixer, loudness
 from spaces_bridge.media.worker.mix.opus import FRAME, Pcm
 
 pytestmark = pytest.mark.unit
 
-LEVELS = st.integers(-32_768, 32_767)
-USERS = st.dictionaries(st.sampled_from("abcdefghijklm"), LEVELS, max_size=12)
+USERS = "abcdefghij"
+LOUDNESS = st.sampled_from([0, 40, 3_000, 20_000, 32_767])
+TICK = st.dictionaries(st.sampled_from(USERS), LOUDNESS, max_size=10)
 
 
-def flat(level: int) -> Pcm:
-    return np.full(FRAME, level, np.int16)
+def noise(seed: int, peak: int) -> Pcm:
+    return np.random.default_rng(seed).integers(-peak, peak, FRAME, np.int16, endpoint=True)
 
 
-def bent(total: int) -> int:
-    return int(soft_clip(np.full(FRAME, total, np.int32))[0])
-
-
-@given(USERS, st.sets(st.sampled_from("abcdefghijklmnop")))
-def test_everybody_is_in_the_mix_and_each_mix_minus_lacks_its_own(
-    levels: dict[str, int], minus: set[str]
+@settings(max_examples=60)
+@given(st.lists(TICK, min_size=1, max_size=6), st.sets(st.sampled_from(USERS + "xyz")))
+def test_each_mix_minus_is_to_the_sample_what_the_others_alone_sound_like(
+    ticks: Sequence[dict[str, int]], minus: set[str]
 ) -> None:
-    mix = mix_minus({user: flat(level) for user, level in levels.items()}, minus)
-    total = sum(levels.values())
-    assert mix.everybody[0] == bent(total)
-    assert mix.without.keys() == minus
-    for user in minus:
-        assert mix.without[user][0] == bent(total - levels.get(user, 0))
+    mixer, everybody = Mixer(), Limiter()
+    alone = {user: Limiter() for user in minus}
+    for number, peaks in enumerate(ticks):
+        frames = {u: noise(number * 100 + ord(u), peak) for u, peak in peaks.items()}
+        mix = mixer.mix(frames, minus)
+        assert np.array_equal(mix.everybody, everybody.limit(added(list(frames.values()))))
+        assert mix.without.keys() == minus
+        for user in minus:
+            others = added([frame for who, frame in frames.items() if who != user])
+            assert np.array_equal(mix.without[user], alone[user].limit(others))
+            assert np.abs(mix.without[user].astype(int)).max() <= PEAK
 
 
-@given(st.integers(-400_000, 400_000), st.integers(-400_000, 400_000))
-def test_louder_stays_louder_and_nothing_leaves_16_bits(one: int, other: int) -> None:
-    low, high = sorted((one, other))
-    assert bent(low) <= bent(high)
-    assert abs(bent(low)) <= PEAK
-    assert bent(-high) == -bent(high)
+def added(frames: Sequence[Pcm]) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
+    return sum((frame.astype(np.int32) for frame in frames), np.zeros(FRAME, np.int32))
 
 
-@given(st.lists(st.integers(-KNEE, KNEE), min_size=1, max_size=40))
-def test_up_to_the_knee_nothing_is_changed(samples: list[int]) -> None:
-    total = np.resize(np.array(samples, np.int32), FRAME)
-    assert np.array_equal(soft_clip(total), total)
+def test_nobody_hears_a_trace_of_their_own_voice_however_loud() -> None:
+    """Where all others are silent, there is nothing at all to hear."""
+    mixer = Mixer()
+    for tick in range(20):
+        mix = mixer.mix({"a": noise(tick, 32_767), "b": SILENCE}, {"a", "b"})
+        assert not mix.without["a"].any()
+        assert mix.without["b"].any()
 
 
 def test_without_speakers_there_is_silence_for_all() -> None:
-    mix = mix_minus({}, {"a"})
-    assert mix.everybody is SILENCE
-    assert mix.without == {"a": SILENCE}
+    mix = Mixer().mix({}, {"a"})
+    assert not mix.everybody.any()
+    assert not mix.without["a"].any()
 
 
 def test_silence_cannot_be_written_to() -> None:

@@ -69,6 +69,7 @@ def test_only_what_happens_to_a_nodes_own_peers_is_taken() -> None:
     "said",
     [
         messages.AudioLevels(SPACE, {HOST: 3}),
+        messages.SoundGaps(SPACE, {HOST: 12}),
         messages.SpeakerAudio(SPACE, HOST, 0, b"\0\0"),
         messages.MixPacket(SPACE, 0, b"\0"),
     ],
@@ -98,6 +99,7 @@ def test_of_all_else_nothing_is_taken(said: messages.MediaMessage) -> None:
     [
         messages.Answer(1, "x" * (limits.LONGEST_SDP + 1)),
         messages.AudioLevels(SPACE, {UserId(str(n)): 1 for n in range(limits.MOST_LEVELS + 1)}),
+        messages.SoundGaps(SPACE, {UserId(str(n)): 1 for n in range(limits.MOST_LEVELS + 1)}),
         messages.SpeakerAudio(SPACE, HOST, 0, bytes(limits.MOST_PCM + 1)),
         messages.SpeakerAudio(SPACE, HOST, -1, b""),
         messages.SpeakerAudio(SPACE, UserId("@" * (limits.LONGEST_ID + 1)), 0, b"\0\0"),
@@ -126,6 +128,8 @@ def test_keys_and_ends_of_prompts_are_taken(said: FromMediaWorker) -> None:
 def test_levels_are_within_their_range() -> None:
     said = admitted(messages.AudioLevels(SPACE, {HOST: -5, EAR: 500}), OURS, is_home=True)
     assert said == messages.AudioLevels(SPACE, {HOST: 0, EAR: 100})
+    said = admitted(messages.SoundGaps(SPACE, {HOST: -5, EAR: 500}), OURS, is_home=True)
+    assert said == messages.SoundGaps(SPACE, {HOST: 0, EAR: 100})
 
 
 def test_of_a_workers_state_its_own_peers_are_taken_and_no_gates() -> None:

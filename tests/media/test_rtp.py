@@ -88,6 +88,28 @@ def test_a_receiver_report_counts_what_was_lost() -> None:
     assert (block.lsr, block.dlsr) == (0x33445566, 32768)
 
 
+def test_a_receiver_report_tells_the_loss_since_the_one_before_and_the_jitter() -> None:
+    """The timestamp wraps on the way; delays alternate by 10 ms (480 units of the clock)."""
+    reception = rtp.ReceptionStatistics()
+
+    def reported(numbers: range, lost: int) -> RtcpRrPacket:
+        for number in numbers:
+            if number % 10 >= lost:
+                timestamp = (number * 960 - 100_000) % (1 << 32)
+                reception.took(number, timestamp, number * 0.02 + 0.01 * (number % 2))
+        receiver, _ = RtcpPacket.parse(reception.report(5, 6, "space", 1.0))
+        assert isinstance(receiver, RtcpRrPacket)
+        return receiver
+
+    first = reported(range(2, 200), lost=2).reports[0]
+    assert first.fraction_lost == pytest.approx(256 * 0.2, abs=3)
+    assert first.jitter == pytest.approx(480, rel=0.1)
+    second = reported(range(200, 401), lost=0).reports[0]
+    assert second.fraction_lost == 0
+    assert second.packets_lost == first.packets_lost
+    assert (second.lsr, second.dlsr) == (0, 0)  # nothing was heard from the sender
+
+
 def test_a_goodbye_is_understood_by_both() -> None:
     goodbye = rtp.goodbye(5, "space")
     assert any(isinstance(packet, RtcpByePacket) for packet in RtcpPacket.parse(goodbye))

@@ -201,6 +201,7 @@ def test_a_speaker_is_asked_for_silence_to_be_silent_and_told_the_limits() -> No
         parameter.split("=") for parameter in line_of(answer, "a=fmtp:111 ").split(";")
     )
     assert parameters["usedtx"] == "1"
+    assert parameters["useinbandfec"] == "1"
     assert parameters["maxaveragebitrate"] == "64000"
     assert (line_of(answer, "a=ptime:"), line_of(answer, "a=maxptime:")) == ("20", "120")
 

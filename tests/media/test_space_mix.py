@@ -18,6 +18,7 @@ from spaces_bridge.media.worker.mix.space_mix import (
     SpaceMix,
     Tick,
 )
+from spaces_bridge.media.worker.mix.voice import FADE
 from spaces_bridge.media.worker.values import ListenerPayload, RtpPacket, StreamDirection
 from tests.support.sound import decibels, frames_of, tone
 
@@ -174,9 +175,11 @@ def test_a_gate_that_shuts_is_silence_at_the_very_next_tick() -> None:
     setup.run(60)
     assert setup.decoders.decoded == before
     assert setup.mixed[said - 1].any()
-    assert not any(frame.any() for frame in setup.mixed[said:])
+    # all that is left is how what was heard before fades out
+    assert all(not frame[FADE:].any() for frame in setup.mixed[said : said + 3])
+    assert not any(frame.any() for frame in setup.mixed[said + 3 :])
     tail = setup.heard("ear of @c", last=58)  # one frame after the codec's own delay
-    assert np.abs(tail).max() < 50  # -56 dBFS, and falling
+    assert np.abs(tail).max() < 100  # -50 dBFS, and falling
 
 
 def test_a_regrant_plays_nothing_from_before() -> None:
@@ -196,7 +199,7 @@ def test_a_regrant_plays_nothing_from_before() -> None:
     before = setup.decoders.decoded
     setup.run(100)
     assert setup.decoders.decoded == before
-    assert np.abs(setup.heard("ear", last=90)).max() <= 2
+    assert np.abs(setup.heard("ear", last=80)).max() <= 2
 
 
 @settings(max_examples=25)

@@ -149,6 +149,24 @@ async def test_a_microphone_shut_while_the_worker_is_away_stays_shut(tmp_path: P
             await falls_silent(ear)
 
 
+async def test_how_loud_somebody_is_outlives_the_worker(tmp_path: Path) -> None:
+    stage = WorkerStage(options(tmp_path))
+    async with running(stage):
+        stage.open_space(SPACE, 0)
+        stage.set_gates(SPACE, [HOST])
+        async with speaking(stage, HOST) as host, listening(stage) as ear:
+            host.say(tone(440, 120))
+            await hears_again(ear)
+            stage.set_volumes(SPACE, {HOST: 0})
+            await falls_silent(ear)
+            os.kill(worker_of(stage), signal.SIGKILL)
+            await until(lambda: stage.worker_pid is None)
+            await until(lambda: stage.worker_pid is not None)
+            await falls_silent(ear)
+            stage.set_volumes(SPACE, {})
+            await hears_again(ear)
+
+
 async def test_a_worker_that_hangs_is_replaced(tmp_path: Path) -> None:
     stage = WorkerStage(options(tmp_path))
     async with running(stage):

@@ -194,6 +194,8 @@ def _of_floor(user: UserId) -> Iterator[ev.Event]:
     yield ev.SpeakInvitationDeclined(user, HOST)
     yield ev.SpeakerMuted(user, HOST)
     yield ev.SpeakerUnmuted(user, HOST)
+    yield ev.VolumeSet(user, HOST, 80)
+    yield ev.VolumeSet(user, HOST, None)
     yield ev.GrantRefused(user, "M_FORBIDDEN")
     for end in ev.FloorEnd:
         yield ev.FloorClosing(user, HOST, end)

@@ -177,6 +177,9 @@ class Recorder:
     def set_gates(self, space: SpaceId, users: Collection[UserId]) -> None:
         self.calls.append(("set_gates", space, frozenset(users)))
 
+    def set_volumes(self, space: SpaceId, volumes: Mapping[UserId, int]) -> None:
+        self.calls.append(("set_volumes", space, dict(volumes)))
+
     def open_microphone(self, space: SpaceId, user: UserId) -> None:
         self.calls.append(("open_microphone", space, user))
 
@@ -290,6 +293,9 @@ class Recorder:
 
     def levels(self, space: SpaceId, levels: Mapping[UserId, int]) -> None:
         self.calls.append(("levels", space, dict(levels)))
+
+    def gaps(self, space: SpaceId, missing: Mapping[UserId, int]) -> None:
+        self.calls.append(("gaps", space, dict(missing)))
 
     def draft(self, space: SpaceId, draft: Draft) -> None:
         self.calls.append(("draft", space, draft))

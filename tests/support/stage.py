@@ -30,6 +30,7 @@ class Noted:
     def __init__(self) -> None:
         self.told: list[Mapping[UserId, int]] = []
         self.audio_of: dict[UserId, list[tuple[int, bytes]]] = defaultdict(list)
+        self.gaps_of: list[Mapping[UserId, int]] = []
         self.lost: list[UserId] = []
         self.cut: list[UserId] = []
         self.restarted: list[SpaceId] = []
@@ -37,6 +38,9 @@ class Noted:
 
     def levels(self, space: SpaceId, levels: Mapping[UserId, int]) -> None:
         self.told.append(levels)
+
+    def gaps(self, space: SpaceId, missing: Mapping[UserId, int]) -> None:
+        self.gaps_of.append(missing)
 
     def audio(self, space: SpaceId, user: UserId, at_ms: int, pcm: bytes) -> None:
         self.audio_of[user].append((at_ms, pcm))

@@ -152,6 +152,7 @@ def everything(words: str, number: int) -> list[Frame]:
         roster([words]),
         {"type": "speaking", "levels": {user: 50, "__proto__": 3, "constructor": 7}},
         {"type": "speaking", "levels": [words]},
+        {"type": "gaps", "missing": {user: 50, "__proto__": 3, words[:200]: words}},
         caption(words, user, f"draft {number}", final=False, committed=3),
         caption(words, user, f"draft {number}", final=False, committed=10**9),
         caption(words, user, f"{words[:50]} {number}"),

@@ -142,6 +142,7 @@ async def test_whatever_the_server_sends_is_in_the_tables_and_the_other_way_roun
         LinesFound((line(4),)),
     ):
         hub.chatted(space, news)
+    hub.gaps(space, {BEN: 14})
     hub.notice(space, say("room_open", "The room is open again."))
     setup.pages[0].client.error(say("no_hands", "No hand is up right now."))
     await asyncio.sleep(0)

@@ -57,6 +57,34 @@ async def test_captions_levels_and_notices_reach_every_page(world: WebWorld) -> 
             assert "restarted" in str((await feed.next("notice"))["text"])
 
 
+async def test_gaps_are_told_to_hosts_and_to_whom_they_are_of(world: WebWorld) -> None:
+    space = await world.create()
+    await world.seat(space.space, ALICE, "Alice")
+    host, alice = await world.member(space.space, HOST), await world.member(space.space, ALICE)
+    async with (
+        world.feed(space, token=host) as hosts,
+        world.feed(space, token=alice) as own,
+        world.feed(space, name="Maria") as guests,
+    ):
+        for feed in (hosts, own, guests):
+            await feed.next("hello")
+        world.hub.gaps(space.space, {ALICE: 14, HOST: 30})
+        assert (await hosts.next("gaps"))["missing"] == {ALICE: 14, HOST: 30}
+        assert (await own.next("gaps"))["missing"] == {ALICE: 14}
+        world.hub.gaps(space.space, {HOST: 30})
+        assert (await own.next("gaps"))["missing"] == {}
+        world.hub.gaps(space.space, {})
+        assert (await hosts.next("gaps"))["missing"] == {HOST: 30}
+        assert (await hosts.next("gaps"))["missing"] == {}
+        world.hub.gaps(space.space, {})
+        world.hub.notice(space.space, RESTARTED)
+        for feed in (hosts, own, guests):  # nothing more was told, and a guest nothing at all
+            kinds = list[object]()
+            while "notice" not in kinds:
+                kinds.append((await feed.socket.receive_json())["type"])
+            assert "gaps" not in kinds
+
+
 async def test_a_notice_for_one_person_reaches_their_pages_alone(world: WebWorld) -> None:
     space = await world.create()
     token = await world.member(space.space, ALICE)

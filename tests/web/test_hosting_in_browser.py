@@ -269,6 +269,31 @@ async def test_hands_and_roles_change_from_the_list_and_the_sheet(
         await until(lambda: world.view(space.space).appointments.get(ALICE) is Role.HOST)
 
 
+async def test_how_loud_somebody_is_heard_is_set_on_their_sheet(
+    world: WebWorld, browser: Browser
+) -> None:
+    space = await world.create()
+    await world.seat(space.space, ALICE, "Alice")
+    async with hosting(world, browser, space) as host:
+        page = host.page
+        await page.click(f"#stage [data-key='{ALICE}'] .person-open")
+        now, slider = page.locator("#person-volume-now"), page.locator("#person-percent")
+        await expect(now).to_have_text("Automatic")
+        await slider.fill("80")
+        await until(lambda: world.view(space.space).volumes == {ALICE: 80})
+        await expect(now).to_have_text("80 %")
+        assert world.stage.volumes == {ALICE: 80}
+        await world.spaces.ask(space.space, cmd.SetVolume(HOST, ALICE, 120))  # as in chat
+        await expect(now).to_have_text("120 %")
+        await page.click("#person-volume-auto")
+        await until(lambda: not world.view(space.space).volumes)
+        await expect(now).to_have_text("Automatic")
+        await page.click("#person-dialog [data-close]")
+        await page.click(f"#stage [data-key='{HOST}'] .person-open")
+        await expect(page.locator("#person-name")).to_be_visible()
+        await expect(page.locator("#person-volume")).to_be_hidden()
+
+
 async def test_somebody_is_removed_with_a_reason_and_let_in_again_by_the_other(
     world: WebWorld, browser: Browser
 ) -> None:

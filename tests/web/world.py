@@ -93,6 +93,7 @@ class RecordingStage:
         self.sessions: dict[str, tuple[SpaceId, UserId, Direction]] = {}
         self.hung_up: list[str] = []
         self.cut: set[str] = set()
+        self.volumes: Mapping[UserId, int] = {}
         self.open_microphones: set[UserId] = set()
         self.refusal = ""
         self.refusal_code = "bad_offer"
@@ -111,6 +112,9 @@ class RecordingStage:
     def close_space(self, space: SpaceId) -> None: ...
 
     def set_gates(self, space: SpaceId, users: Collection[UserId]) -> None: ...
+
+    def set_volumes(self, space: SpaceId, volumes: Mapping[UserId, int]) -> None:
+        self.volumes = volumes
 
     def open_microphone(self, space: SpaceId, user: UserId) -> None:
         self.open_microphones.add(user)

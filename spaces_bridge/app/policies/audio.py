@@ -1,4 +1,4 @@
-"""The consequences of audio events: microphones and mutes."""
+"""The consequences of audio events: microphones, mutes and volumes."""
 
 from collections.abc import Iterator
 from typing import assert_never
@@ -8,6 +8,7 @@ from spaces_bridge.app.context import AppContext
 from spaces_bridge.app.policies.common import STAGE, shut, to_account
 from spaces_bridge.app.policies.consequences import Consequences, Notice, Stale, row
 from spaces_bridge.core import events as ev
+from spaces_bridge.core.evolution import evolve
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.sentences import say
 
@@ -33,6 +34,8 @@ def consequences_of(event: ev.AudioEvent) -> Consequences:
                 tasks=_unmuted_tasks,
                 notices=_unmuted_notices,
             )
+        case ev.VolumeSet():
+            return row(event, Stale.NOTHING, STAGE, (event.user,), calls=_volume_calls)
         case ev.MicrophoneOpened():
             return row(event, Stale.CARD, STAGE, (event.user,), calls=_opened_calls)
         case ev.MicrophoneClosed():
@@ -69,6 +72,10 @@ def _opened_calls(context: AppContext, before: LiveSpace, event: ev.MicrophoneOp
     if before.captions and context.settings.captions:
         context.captioner.open_track(before.space, event.user, before.language)
     context.stage.open_microphone(before.space, event.user)
+
+
+def _volume_calls(context: AppContext, before: LiveSpace, event: ev.VolumeSet) -> None:
+    context.stage.set_volumes(before.space, evolve(before, event).volumes)
 
 
 def _closed_calls(context: AppContext, before: LiveSpace, event: ev.MicrophoneClosed) -> None:

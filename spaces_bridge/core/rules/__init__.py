@@ -80,6 +80,8 @@ def _rule(  # noqa: C901, PLR0912, PLR0915
             return audio.mute_all(space, command)
         case cmd.UnmuteSpeaker():
             return audio.unmute_speaker(space, command)
+        case cmd.SetVolume():
+            return audio.set_volume(space, command)
         case cmd.OpenMicrophone():
             return audio.open_microphone(space, command)
         case cmd.CloseMicrophone():

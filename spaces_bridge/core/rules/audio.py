@@ -1,4 +1,4 @@
-"""The rules of microphones and mutes."""
+"""The rules of microphones, mutes and volumes."""
 
 from collections.abc import Iterator
 
@@ -7,6 +7,7 @@ from spaces_bridge.core import events as ev
 from spaces_bridge.core import refusals
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import UserId
+from spaces_bridge.core.limits import VOLUME_MAX
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.roles import Role
 from spaces_bridge.core.rules.common import (
@@ -97,3 +98,18 @@ def unmute_speaker(space: LiveSpace, command: cmd.UnmuteSpeaker) -> Iterator[ev.
     if request is not None and space.role(command.user).may_speak:
         yield ev.SpeakRequestWithdrawn(command.user, request.reaction)
     yield ev.SpeakerUnmuted(command.user, command.by)
+
+
+def set_volume(space: LiveSpace, command: cmd.SetVolume) -> Iterator[ev.Event]:
+    """Who may mute somebody may say how loud they are; who leaves the stage keeps it."""
+    refuse_unless_moderator(space, command.by)
+    refuse_unless_live(space)
+    if not space.role(command.user).may_speak:
+        raise refusals.not_speaker()
+    refuse_unless_above(space, command.by, command.user)
+    if command.percent is not None and not 0 <= command.percent <= VOLUME_MAX:
+        raise Rejected(
+            "bad_volume", "The volume is 0 to {most} percent, or automatic.", most=VOLUME_MAX
+        )
+    if command.percent != space.volumes.get(command.user):
+        yield ev.VolumeSet(command.user, command.by, command.percent)

@@ -1,12 +1,15 @@
-"""Handlers of the stage commands: people are brought, demoted, muted, made host or co-host."""
+"""Handlers of the stage commands: people are brought, demoted, muted, heard louder, made host."""
 
+import re
 from collections.abc import Callable
+from typing import Final
 
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.core.text.folding import folded
 from spaces_bridge.matrix.commands.context import (
     CommandAnswers,
     CommandCall,
@@ -14,7 +17,10 @@ from spaces_bridge.matrix.commands.context import (
     moderates,
 )
 from spaces_bridge.matrix.text import people
+from spaces_bridge.matrix.text.addressed import bare
 from spaces_bridge.matrix.text.people import Crowd
+
+_PERCENT: Final = re.compile(r"([0-9]{1,6}) ?(?:%|percent)?")
 
 
 class StageCommands:
@@ -27,6 +33,7 @@ class StageCommands:
             "demote": self._demote,
             "mute": self._mute,
             "unmute": self._unmute,
+            "volume": self._volume,
             "cohost": self._cohost,
             "uncohost": self._uncohost,
             "host": self._host,
@@ -61,6 +68,16 @@ class StageCommands:
         await self._context.ask(space, cmd.UnmuteSpeaker(heard.by, user), heard)
         return f"{people.shown(space, user)} may switch the microphone on again."
 
+    async def _volume(self, heard: CommandCall) -> str:
+        space = await self._context.which(heard, lambda s: moderates(s, heard.by))
+        found = await self._context.whom_and_why(space, heard, people.on_stage)
+        percent = _percent_of(found.rest)
+        await self._context.ask(space, cmd.SetVolume(heard.by, found.user, percent), heard)
+        name = people.shown(space, found.user)
+        if percent is None:
+            return f"{name} is heard as loud as everybody else."
+        return f"{name} is heard at {percent} %. `volume {name} auto` undoes it."
+
     async def _cohost(self, heard: CommandCall) -> str:
         space, user = await self._about(heard, people.present)
         await self._context.ask(space, cmd.AppointCohost(heard.by, user), heard)
@@ -81,3 +98,17 @@ class StageCommands:
     ) -> tuple[LiveSpace, UserId]:
         space = await self._context.which(heard, lambda s: moderates(s, heard.by))
         return space, await self._context.whom(space, heard, crowd)
+
+
+def _percent_of(text: str) -> int | None:
+    """Return the volume that was written; None: automatic. Raises Rejected."""
+    word = folded(bare(text))
+    if word in {"auto", "automatic"}:
+        return None
+    percent = _PERCENT.fullmatch(word)
+    if percent is None:
+        raise Rejected(
+            "misunderstood",
+            "`volume` takes a person, then a percentage or `auto`: `volume Mia 80`.",
+        )
+    return int(percent[1])

@@ -271,6 +271,18 @@ _STAGE = (
         "unmute Mia",
     ),
     Verb(
+        "volume",
+        HelpSection.STAGE,
+        AllowedTo.MODERATORS,
+        "sets how loud a speaker is heard",
+        "USER PERCENT|auto",
+        Takes.ARGUMENT,
+        "PERCENT: 0 to 200, of the sound as they send it. `auto`: as loud as everybody else, "
+        f"which is where all begin. {_PERSON}",
+        "volume Mia 80",
+        ("loudness", "gain", "vol"),
+    ),
+    Verb(
         "cohost",
         HelpSection.STAGE,
         AllowedTo.HOST,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_FOR_HOME: Final = (messages.AudioLevels, messages.MixPacket)
+_FOR_HOME: Final = (messages.AudioLevels, messages.SoundGaps, messages.MixPacket)
 """What is only of use of the home worker, and only at once."""
 
 

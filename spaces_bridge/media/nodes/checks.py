@@ -39,8 +39,8 @@ def admitted(
             return _of_plain_call(message)
         case messages.Stats():
             return _numbers(message)
-        case messages.AudioLevels() if is_home:
-            return _levels(message)
+        case messages.AudioLevels() | messages.SoundGaps() if is_home:
+            return _of_speakers(message)
         case messages.SpeakerAudio() if is_home:
             if len(message.pcm) > limits.MOST_PCM or message.at_ms < 0:
                 raise BadMessage("sound of an impossible length or time")
@@ -127,12 +127,16 @@ def _plain(seat: messages.PeerSeat) -> messages.PeerSeat:
     return dataclasses.replace(seat, speaks=False, listens=False)
 
 
-def _levels(message: messages.AudioLevels) -> messages.AudioLevels:
-    if len(message.levels) > limits.MOST_LEVELS:
-        raise BadMessage("the levels of more people than can speak")
-    return dataclasses.replace(
-        message, levels={user: min(100, max(0, each)) for user, each in message.levels.items()}
-    )
+def _of_speakers(
+    message: messages.AudioLevels | messages.SoundGaps,
+) -> messages.AudioLevels | messages.SoundGaps:
+    said = message.levels if isinstance(message, messages.AudioLevels) else message.missing
+    if len(said) > limits.MOST_LEVELS:
+        raise BadMessage("word of more people than can speak")
+    within = {user: min(100, max(0, each)) for user, each in said.items()}
+    if isinstance(message, messages.AudioLevels):
+        return dataclasses.replace(message, levels=within)
+    return dataclasses.replace(message, missing=within)
 
 
 def _numbers(message: messages.Stats) -> messages.Stats:

@@ -59,6 +59,7 @@ _UNUSABLE: Final = (ValueError, KeyError, TypeError, OverflowError, struct.error
 Adjustment: TypeAlias = (
     messages.SetGate
     | messages.SetGates
+    | messages.SetVolumes
     | messages.SubscribeMix
     | messages.AudioTaken
     | messages.ReplayAudio
@@ -180,6 +181,10 @@ class Worker:
             if levels is not None:
                 told = {UserId(user): level for user, level in levels.items()}
                 self._control.send_lazily(messages.AudioLevels(space, told))
+            gaps = mix.gaps()
+            if gaps is not None:
+                missing = {UserId(user): percent for user, percent in gaps.items()}
+                self._control.send_lazily(messages.SoundGaps(space, missing))
             if space in self._claimed:
                 self._send_sound(space, mix)
         self._renew_records()
@@ -355,6 +360,8 @@ class Worker:
                 mix.set_gate(message.user, message.open)
             case messages.SetGates():
                 mix.set_gates(message.users)
+            case messages.SetVolumes():
+                mix.voices.set_volumes({str(u): p for u, p in message.volumes.items()})
             case messages.SubscribeMix():
                 for sequence, packet in mix.subscribe(message.on):
                     self._control.send_lazily(messages.MixPacket(message.space, sequence, packet))

@@ -38,6 +38,7 @@ class Client:
         self.you = you
         self.outgoing = outgoing
         self.role: RoleView | None = None
+        self.sees_gaps = False
 
     def send(self, frame: ServerFrame) -> None:
         """Queue a frame for this page only."""
@@ -94,6 +95,18 @@ class Channel:
         """Count reactions, which go out together at most once per interval."""
         self._fresh.update(counts)
         self._reactions.poke()
+
+    def gaps(self, missing: Mapping[UserId, int]) -> None:
+        """Tell who moderates of all who are heard with gaps, and each speaker of themselves.
+
+        Who was told of any is told when there are none any more.
+        """
+        for client in self.clients:
+            sees_all = client.you.moderates(self.space)
+            seen = {u: n for u, n in missing.items() if sees_all or u == client.you.user}
+            if seen or client.sees_gaps:
+                client.send({"type": "gaps", "missing": seen})
+            client.sees_gaps = bool(seen)
 
     def draft(self, draft: Draft) -> None:
         """Send a draft caption; one without text is taken from every page that shows it."""

@@ -151,6 +151,12 @@ class Hub:
         if channel is not None:
             channel.broadcast({"type": "speaking", "levels": dict(levels)}, fades=True)
 
+    def gaps(self, space: SpaceId, missing: Mapping[UserId, int]) -> None:
+        """Tell hosts of everybody who is heard with gaps, and speakers of themselves."""
+        channel = self._channels.get(space)
+        if channel is not None:
+            channel.gaps(missing)
+
     def draft(self, space: SpaceId, draft: Draft) -> None:
         channel = self._channels.get(space)
         if channel is not None:

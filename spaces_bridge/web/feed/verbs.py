@@ -140,6 +140,13 @@ def _mute(frame: Frame, _you: You, user: UserId, _now_ms: int) -> cmd.Command:
     return cmd.CloseMicrophone(user) if flag_of(frame, "muted") else cmd.OpenMicrophone(user)
 
 
+def _volume(frame: Frame, _you: You, user: UserId, _now_ms: int) -> cmd.Command:
+    percent = frame.get("percent", True)
+    if percent is not None and (isinstance(percent, bool) or not isinstance(percent, int)):
+        raise misshapen("“percent” must be a whole number, or null")
+    return cmd.SetVolume(user, user_of(frame), percent)
+
+
 def _queue_order(frame: Frame, _you: You, user: UserId, _now_ms: int) -> cmd.Command:
     return cmd.OrderQueue(user, choice_of(frame, "order", QueueOrder))
 
@@ -208,6 +215,7 @@ _VERBS: Mapping[str, _Verb] = {
     "bring": _about(cmd.BringSpeaker),
     "demote": _about(cmd.DemoteSpeaker),
     "mute": _mute,
+    "volume": _volume,
     "unmute": _about(cmd.UnmuteSpeaker),
     "cohost": _about(cmd.AppointCohost),
     "uncohost": _about(cmd.DismissCohost),

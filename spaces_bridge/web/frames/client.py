@@ -19,6 +19,7 @@ from spaces_bridge.web.frames.floor import (
     NextFrame,
     QueueOrderFrame,
     UnmuteFrame,
+    VolumeFrame,
 )
 from spaces_bridge.web.frames.people import (
     BlockFrame,
@@ -88,6 +89,7 @@ ClientFrame = (
     | DemoteFrame
     | MuteFrame
     | UnmuteFrame
+    | VolumeFrame
     | PeopleQueryFrame
     | CohostFrame
     | UncohostFrame

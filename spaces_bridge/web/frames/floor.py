@@ -124,6 +124,17 @@ class MuteFrame(TypedDict):
     all: NotRequired[Literal[True]]
 
 
+class VolumeFrame(TypedDict):
+    """Set how loud somebody with the floor is heard; null: as loud as everybody else.
+
+    Moderators, of people below them.
+    """
+
+    type: Literal["volume"]
+    user: AboutUser
+    percent: Annotated[int | None, "0 to 200, of the sound as they send it."]
+
+
 class UnmuteFrame(TypedDict):
     """Lift a mute.
 

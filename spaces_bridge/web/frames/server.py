@@ -70,6 +70,19 @@ class SpeakingFrame(TypedDict):
     levels: Annotated[dict[UserId, int], "Matrix user id to 0 (silence) to 100."]
 
 
+class GapsFrame(TypedDict):
+    """Whose sound arrives with gaps: their connection is bad.
+
+    To those who moderate, and to each of these speakers of themselves: every 2 s, and once more
+    when it is nobody any longer.
+    """
+
+    type: Literal["gaps"]
+    missing: Annotated[
+        dict[UserId, int], "Matrix user id to the share of the sound that is missing, in percent."
+    ]
+
+
 class CaptionFrame(CaptionView):
     """An utterance is finished.
 
@@ -193,6 +206,7 @@ ServerFrame = (
     | RosterFrame
     | RoleFrame
     | SpeakingFrame
+    | GapsFrame
     | CaptionFrame
     | DraftFrame
     | ReactionsFrame

@@ -90,6 +90,9 @@ class StagePersonView(TypedDict):
     guest: IsGuest
     on_air: Annotated[bool, "Whether their microphone is open."]
     muted: Annotated[bool, "Muted by a moderator, who alone lifts it."]
+    volume: Annotated[
+        int | None, "As a moderator set it, in percent; null: automatic, or not for you to know."
+    ]
     tone: Tone
     picture: PictureAddress
 

@@ -21,6 +21,8 @@ from spaces_bridge.pacing.token_bucket import TokenBucket
 JOIN_S = 15.0
 """A client that has not connected by then is forgotten."""
 
+ENDED_S = 0.2
+"""A stream that was not heard for so long may have ended: another SSRC is looked at then."""
 SENDER_PACKETS_PER_S = 450.0
 """Packets: 400 with frames of 2.5 ms, the shortest of Opus, and some RTCP."""
 SENDER_OCTETS_PER_S = 128_000.0
@@ -83,6 +85,8 @@ class Peer:
         self._records = TokenBucket(rate=25, burst=50)  # DTLS that comes after the handshake
         self._frames = TokenBucket(rate=1000, burst=2000)  # all that comes by TCP
         self._forged = forgeries()
+        self._others = TokenBucket(rate=25, burst=25)  # packets of other streams looked at
+        self._sound_at = now
         self._cut = 0
 
     def expect(self, identity: Identity, theirs: Transport, ssrc: int) -> None:
@@ -130,8 +134,10 @@ class Peer:
         if not self.takes_sound or link is None:
             return "rtp_unwanted"
         kind, sequence, timestamp, ssrc = fields
-        if not self.takes_kind(kind) or not self.sources.knows_rtp(ssrc):
+        if not self.takes_kind(kind):
             return "rtp_unknown_stream"
+        if not self.sources.knows_rtp(ssrc):
+            return self._hear_other(link, datagram, path, now)
         jump = link.reception.ahead(sequence)
         if not link.jumps.allows(jump, now):
             return "rtp_jump"
@@ -142,6 +148,26 @@ class Peer:
         link.jumps.took(jump)
         # also of what is dropped for being too much: the session's index has moved with it
         self._heard_media(sequence, timestamp, path, now)
+        return self._charged(opened, datagram, now)
+
+    def _hear_other(self, link: Link, datagram: bytes, path: Path, now: float) -> RtpPacket | str:
+        """Take a packet of another SSRC, if the stream before has ended and it is authentic.
+
+        What is forged is counted apart, so that it costs the stream that goes on nothing.
+        """
+        ssrc = int.from_bytes(datagram[8:12])
+        ended = now - self._sound_at >= ENDED_S and self.sources.may_follow(ssrc)
+        opened = link.into.open(datagram) if ended and self._others.take(1, now) else None
+        fields = None if opened is None else rtp.header(opened)
+        if opened is None or fields is None:
+            return "rtp_unknown_stream"
+        self.sources.believe_rtp(ssrc)
+        link.reception = rtp.ReceptionStatistics()
+        self._heard_media(fields[1], fields[2], path, now)
+        return self._charged(opened, datagram, now)
+
+    def _charged(self, opened: bytes, datagram: bytes, now: float) -> RtpPacket | str:
+        """Return an authentic packet, or why it is refused: it is charged to the peer."""
         if not self._packets.take(1, now) or not self._octets.take(len(datagram), now):
             return "rtp_too_much"
         return rtp.parse(opened) or "rtp_malformed"
@@ -171,7 +197,7 @@ class Peer:
         reception = self.link.reception
         before = reception.newest
         reception.took(sequence, timestamp, now)
-        self.heard_at = now
+        self.heard_at = self._sound_at = now
         if reception.newest != before:  # an old packet may be a copy sent from elsewhere
             self.ice.heard(path, now)
 

@@ -88,6 +88,7 @@ def revive(
     if record.rx_index is not None and record.remote_ssrc is not None:
         peer.link.into.fast_forward(record.rx_index, record.remote_ssrc)
         peer.sources.believe_rtp(record.remote_ssrc)
+        peer.sources.is_final = True  # else old packets of a stream that ended could take over
         peer.link.reception.newest = peer.link.reception.first = record.rx_index
     try:
         _place(peer, record, ports, fan, (tx_index, now))

@@ -9,19 +9,22 @@ from dataclasses import dataclass, field
 from typing import Final
 
 MOST_LEARNT: Final = 16
-"""SSRCs of one call peer. A client has a new one each time it publishes its microphone anew."""
+"""SSRCs of one peer. A client has a new one each time it publishes its microphone anew."""
 
 
 @dataclass(slots=True)
 class Sources:
-    """The sources of a peer with one stream: the first that is authenticated is its only one.
+    """The sources of a peer with one stream: the first that is authenticated.
 
-    A second one may be used in RTCP (RFC 3550, 6.1: a receiver has an SSRC of its own); with it,
-    a session holds two.
+    Another may take its place when it has ended (`may_follow`), and none comes back. One more may
+    be used in RTCP (RFC 3550, 6.1: a receiver has an SSRC of its own).
     """
 
     rtp: int | None = None
     rtcp: int | None = None  # where it is not the one above
+    ended: set[int] = field(default_factory=set)
+    is_final: bool = False
+    """Whether no other stream may come: what has ended before is not known."""
 
     def knows_rtp(self, ssrc: int) -> bool:
         """Return whether the stream may be the peer's."""
@@ -31,8 +34,14 @@ class Sources:
         """Return whether RTCP of this sender may be the peer's."""
         return ssrc == self.rtp or self.rtcp in (None, ssrc)
 
+    def may_follow(self, ssrc: int) -> bool:
+        """Return whether this may be the peer's stream once the one before has ended."""
+        return not self.is_final and ssrc not in self.ended and len(self.ended) < MOST_LEARNT - 1
+
     def believe_rtp(self, ssrc: int) -> None:
         """Note that authenticated RTP came from `ssrc`."""
+        if self.rtp is not None and self.rtp != ssrc:
+            self.ended.add(self.rtp)
         self.rtp = ssrc
 
     def believe_rtcp(self, ssrc: int) -> None:
@@ -68,6 +77,10 @@ class CallSources(Sources):
         if self.announced and ssrc not in self.announced:
             return False
         return self.rtp in (None, ssrc) and (ssrc in self.learnt or not self.is_full)
+
+    def may_follow(self, ssrc: int) -> bool:
+        """Return False: another stream is negotiated."""
+        return False
 
     def knows_rtcp(self, ssrc: int) -> bool:
         """Return whether RTCP of this sender may be the peer's."""

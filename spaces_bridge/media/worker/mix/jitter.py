@@ -4,28 +4,37 @@ Every packet has a moment when it is due: its RTP timestamp, plus the shortest w
 plus a target delay that follows how uneven the way is. Sound starts when its first packet is due
 and goes on from there. When nothing is left (the speaker is silent and sends nothing, or packets
 are late) it stops, and starts again when the next packet is due: so silence never makes the buffer
-grow, and every pause brings the delay back to the target.
+grow, and every pause brings the delay back to the target. While sound goes on, `slack_s` says how
+far the delay is from the target, and `pace.py` brings it there.
 """
 
 from dataclasses import dataclass
 from typing import Final
 
-from spaces_bridge.media.worker.mix.opus import FRAME, SAMPLE_RATE, UNIT, duration
+from spaces_bridge.media.worker.mix.opus import (
+    FRAME,
+    SAMPLE_RATE,
+    UNIT,
+    duration,
+    frame_duration,
+    has_fec,
+)
+from spaces_bridge.media.worker.mix.way import ShortestWay
 
-MIN_TARGET_S: Final = 0.020
+MIN_TARGET_S: Final = 0.010
 MAX_TARGET_S: Final = 0.200
-FIRST_TARGET_S: Final = 0.040
+FIRST_TARGET_S: Final = 0.020
 LONGEST_S: Final = 0.400
 """More sound than this is never kept: the older part is thrown away."""
 
 _MARGIN_S: Final = 0.010  # on top of the unevenness seen
 _FORGET: Final = 0.998  # per packet: half of the unevenness is forgotten in 7 s
-_WINDOW_S: Final = 5.0  # the shortest way is looked for in one to two of these
-_SLACK_S: Final = 0.040  # a delay this much above the target is cut back
+_SLACK_S: Final = 0.080  # a delay this much above the target is cut back at once
 _SHRINK_S: Final = 0.005  # the target may shrink a little between a tick and the next
 _LEAP_S: Final = 10.0  # a way that differs by more is another stream's: all starts anew
 _CONCEALED_LOSS: Final = 5 * FRAME  # in a row; after that a hole is silence
-_CONCEALED_DRY: Final = FRAME  # when nothing has come at all
+_CONCEALED_DRY: Final = 3 * FRAME  # when nothing has come at all
+_LOSSY_S: Final = 5.0  # so long after a loss, the packet after a lost one is waited for
 _DTX: Final = 2  # bytes: a packet that says "silence from here" (RFC 6716, 2.1.9)
 
 
@@ -35,6 +44,23 @@ class Gap:
 
     samples: int
     conceal: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """`samples` that were lost, and the packet after them, which says what they were."""
+
+    samples: int
+    following: bytes
+
+
+@dataclass(slots=True)
+class Totals:
+    """What became of a stream, in samples: played, restored by FEC, or missing."""
+
+    played: int = 0
+    restored: int = 0
+    missing: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +85,28 @@ class JitterBuffer:
         self._cursor: int | None = None  # the next sample; None: stopped
         self._last: _Held | None = None  # the packet played last
         self._concealed = 0  # samples made up since the packet played last
-        self._way = _ShortestWay()
+        self._restored = 0  # samples restored since then
+        self._way = ShortestWay()
         self._uneven_s = FIRST_TARGET_S - _MARGIN_S
+        self._lost_at = self._fec_at = -_LOSSY_S  # the last loss, the last packet with FEC
+        self._fec_s = 0.0  # how much longer a packet with FEC is waited for
+        self.totals = Totals()
         self.late = 0
         """Packets that came too late or twice, or were thrown away."""
         self.lost = 0
-        """Holes that were concealed."""
+        """Holes that were concealed or restored."""
 
     @property
     def target_s(self) -> float:
         """The delay that is aimed at, in seconds."""
-        return min(max(self._uneven_s + _MARGIN_S, MIN_TARGET_S), MAX_TARGET_S)
+        wanted_s = self._uneven_s + _MARGIN_S + self._fec_s
+        return min(max(wanted_s, MIN_TARGET_S), MAX_TARGET_S)
+
+    def slack_s(self, now: float) -> float | None:
+        """Return how much more than the target the next sample is delayed; None if stopped."""
+        if self._cursor is None:
+            return None
+        return self._delay_s(self._cursor, now) - self.target_s
 
     @property
     def held_samples(self) -> int:
@@ -97,6 +134,7 @@ class JitterBuffer:
             return
         number, at = self._unwrap(sequence, timestamp)
         self._measure(at, arrived)
+        self._expect_fec(payload, arrived)
         too_late = (self._floor is not None and at < self._floor) or (
             self._cursor is not None and at < self._cursor
         )
@@ -106,8 +144,11 @@ class JitterBuffer:
         self._held[number] = _Held(number, at, samples, payload)
         self._shorten(int(LONGEST_S * SAMPLE_RATE))
 
-    def take(self, now: float) -> bytes | Gap:
-        """Return what comes next: a packet's payload, or a gap of at most one frame."""
+    def take(self, now: float) -> bytes | Gap | Restored:
+        """Return what comes next: a packet's payload, or a gap of at most one frame.
+
+        A packet's sound that another one tells again comes as `Restored`.
+        """
         first = self._first()
         if self._cursor is None:
             return self._start(first, now)
@@ -120,8 +161,13 @@ class JitterBuffer:
 
     # --- coming out ---
 
-    def _start(self, first: _Held | None, now: float) -> bytes | Gap:
-        if first is not None and now >= self._due_at(first.timestamp):
+    def _start(self, first: _Held | None, now: float) -> bytes | Gap | Restored:
+        if first is None:
+            return self._stand_still()
+        told = self._told_by(first)
+        if told and now >= self._due_at(first.timestamp - told):
+            return self._restore(first, told)
+        if now >= self._due_at(first.timestamp):
             self._cut_to(now)
             return self._play(self._held[min(self._held)], now)
         return self._stand_still()
@@ -134,7 +180,7 @@ class JitterBuffer:
             return self._make_up(FRAME)
         return Gap(FRAME, conceal=False)
 
-    def _cross(self, first: _Held, hole: int, now: float) -> bytes | Gap:
+    def _cross(self, first: _Held, hole: int, now: float) -> bytes | Gap | Restored:
         """Cross a hole before the next packet: lost packets, or silence that was not sent."""
         sent_nothing = self._last is not None and first.sequence == self._last.sequence + 1
         if sent_nothing or self._concealed >= _CONCEALED_LOSS:
@@ -142,12 +188,31 @@ class JitterBuffer:
             return self._start(first, now)
         if self._concealed == 0:
             self.lost += 1
-        step = min(hole, FRAME) // UNIT * UNIT
+            self._lost_at = now
+        told = self._told_by(first)
+        if told and hole < told + UNIT:
+            return self._restore(first, told)
+        step = min(hole - told, FRAME) // UNIT * UNIT
         self._cursor = first.timestamp - hole + step
         return self._make_up(step)
 
+    def _told_by(self, first: _Held) -> int:
+        """Return how many samples before it a packet tells again that are lost, or 0."""
+        if self._last is None or first.sequence <= self._last.sequence + 1:
+            return 0
+        told = frame_duration(first.payload) if has_fec(first.payload) else 0
+        missing = first.timestamp - self._last.end - self._concealed - self._restored
+        return told if missing >= told else 0
+
+    def _restore(self, first: _Held, told: int) -> Restored:
+        self._cursor = first.timestamp
+        self._restored += told
+        self.totals.restored += told
+        return Restored(told, first.payload)
+
     def _make_up(self, samples: int) -> Gap:
         self._concealed += samples
+        self.totals.missing += samples
         return Gap(samples, conceal=True)
 
     def _play(self, packet: _Held, now: float) -> bytes:
@@ -158,8 +223,21 @@ class JitterBuffer:
         del self._held[packet.sequence]
         self._cursor = packet.end
         self._raise_floor(packet.end)
-        self._last, self._concealed = packet, 0
+        self._count(packet)
+        self._last, self._concealed, self._restored = packet, 0, 0
         return packet.payload
+
+    def _count(self, packet: _Held) -> None:
+        """Note a packet played, and what was missing before it and was not made up."""
+        self.totals.played += packet.samples
+        if self._last is None:
+            return
+        lost = packet.sequence - self._last.sequence - 1
+        silent = packet.timestamp - self._last.end - self._concealed - self._restored
+        if lost:
+            self.totals.missing += max(0, min(silent, lost * packet.samples))
+        elif silent > 0:  # it had fallen silent, and what was made up was not missed
+            self.totals.missing -= self._concealed
 
     def _stop(self) -> None:
         self._cursor = None
@@ -193,6 +271,14 @@ class JitterBuffer:
         extra = way - self._way.shortest
         self._uneven_s = min(max(extra, self._uneven_s * _FORGET), MAX_TARGET_S)
 
+    def _expect_fec(self, payload: bytes, arrived: float) -> None:
+        """Wait a packet longer while packets get lost that the next one would tell again."""
+        if has_fec(payload):
+            self._fec_at = arrived
+        lossy = arrived - self._lost_at < _LOSSY_S
+        useful = lossy and arrived - self._fec_at < _LOSSY_S
+        self._fec_s = duration(payload) / SAMPLE_RATE if useful else 0.0
+
     # --- order ---
 
     def _unwrap(self, sequence: int, timestamp: int) -> tuple[int, int]:
@@ -214,7 +300,7 @@ class JitterBuffer:
         self._held.clear()
         self._stop()
         self._last = self._floor = None
-        self._way = _ShortestWay()
+        self._way = ShortestWay()
 
     def _shorten(self, most: int) -> None:
         while self.held_samples > most:
@@ -222,30 +308,6 @@ class JitterBuffer:
             self._cursor = None if self._cursor is None else max(self._cursor, gone.end)
             self._raise_floor(gone.end)
             self.late += 1
-
-
-class _ShortestWay:
-    """The shortest way: the least (arrival - timestamp) of the last five to ten seconds.
-
-    So clock drift is followed.
-    """
-
-    def __init__(self) -> None:
-        self._now = self._before = float("inf")
-        self._since: float | None = None
-
-    @property
-    def is_known(self) -> bool:
-        return self._since is not None
-
-    @property
-    def shortest(self) -> float:
-        return min(self._now, self._before)
-
-    def note(self, way: float, arrived: float) -> None:
-        if self._since is None or arrived - self._since >= _WINDOW_S:
-            self._before, self._now, self._since = self._now, way, arrived
-        self._now = min(self._now, way)
 
 
 def _signed(difference: int, bits: int) -> int:

@@ -6,13 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from spaces_bridge.media.worker.mix.limiter import PEAK, Limiter
 from spaces_bridge.media.worker.mix.opus import FRAME, Pcm
-
-KNEE: Final = 24_576
-"""Up to this level (-2.5 dBFS) sound passes as it is; louder is bent, never cut off."""
-PEAK: Final = 32_767
 
 SILENCE: Final[Pcm] = np.zeros(FRAME, np.int16)
 SILENCE.setflags(write=False)
@@ -26,29 +22,32 @@ class Mix:
     without: Mapping[str, Pcm]
 
 
-def mix_minus(frames: Mapping[str, Pcm], minus: Collection[str]) -> Mix:
-    """Return the sum of `frames` (one per speaker), and for each of `minus` that of the others."""
-    if not frames:
-        return Mix(SILENCE, dict.fromkeys(minus, SILENCE))
-    total = np.zeros(FRAME, np.int32)
-    for frame in frames.values():
-        total += frame
-    everybody = soft_clip(total)
-    without = {
-        user: soft_clip(total - frames[user]) if user in frames else everybody for user in minus
-    }
-    return Mix(everybody, without)
+class Mixer:
+    """A mixer has a limiter for everybody's mix, and one for each that lacks somebody.
 
+    The sums are exact, so each mix is what its limiter makes of the sum of the others.
+    """
 
-def soft_clip(total: NDArray[np.int32]) -> Pcm:
-    """Fit a sum into 16 bits: above the knee it bends towards the peak, smoothly, monotonely."""
-    loudest = max(int(total.max()), -int(total.min()))
-    if loudest <= KNEE:
-        return total.astype(np.int16)
-    size = np.abs(total).astype(np.float32)
-    room = PEAK - KNEE
-    bent = KNEE + room * np.tanh((size - KNEE) / room)
-    return np.copysign(np.where(size > KNEE, bent, size), total).astype(np.int16)
+    def __init__(self) -> None:
+        self._everybody = Limiter()
+        self._without: dict[str, Limiter] = {}
+
+    def mix(self, frames: Mapping[str, Pcm], minus: Collection[str]) -> Mix:
+        """Return the sum of `frames` (one per speaker), and for each of `minus` the others'."""
+        for user in self._without.keys() - minus:
+            del self._without[user]
+        total = np.zeros(FRAME, np.int32)
+        for frame in frames.values():
+            total += frame
+        everybody = self._everybody.limit(total)
+        without = {}
+        for user in minus:
+            limiter = self._without.get(user)
+            if limiter is None:
+                limiter = self._without[user] = Limiter()
+            own = frames.get(user)
+            without[user] = limiter.limit(total if own is None else total - own)
+        return Mix(everybody, without)
 
 
 def loudness(frame: Pcm) -> int:

@@ -24,6 +24,11 @@ UNIT: Final = 120
 """Samples in 2.5 ms: libopus conceals multiples of it."""
 
 _MAX_PACKET: Final = 1275
+_HYBRID: Final = 12
+"""From this configuration on, a packet is hybrid (RFC 6716, 3.1)."""
+_CELT: Final = 16
+"""From this configuration on, a packet is CELT alone."""
+_SHORTEST_WITH_FEC: Final = 3
 _AUDIO: Final = 2049  # OPUS_APPLICATION_AUDIO: what comes in was already made for speech
 _SET_BITRATE: Final = 4002
 _SET_COMPLEXITY: Final = 4010
@@ -87,31 +92,52 @@ class Decoder:
             raise OpusError("an empty packet")
         return self._decode(packet, LONGEST)
 
+    def restore(self, following: bytes, samples: int) -> Pcm:
+        """Return the `samples` lost before the packet `following`, from what it says of them.
+
+        That is in-band FEC (RFC 6716, 2.1.7), where `has_fec` finds it. Raises OpusError.
+        """
+        return self._decode(following, samples, fec=1)
+
     def conceal(self, samples: int) -> Pcm:
         """Make up sound for a lost packet; `samples` is a multiple of `UNIT`. Raises OpusError."""
         return self._decode(None, samples)
 
-    def _decode(self, packet: bytes | None, room: int) -> Pcm:
+    def _decode(self, packet: bytes | None, room: int, fec: int = 0) -> Pcm:
         size = len(packet) if packet else 0
         out = self._samples.ctypes.data
-        got = _check(_lib.opus_decode(self._state, packet, size, out, room, 0))
+        got = _check(_lib.opus_decode(self._state, packet, size, out, room, fec))
         return self._samples[:got].copy()
+
+
+def frame_duration(packet: bytes) -> int:
+    """Return the samples of each frame in a packet by its first byte (RFC 6716, 3.1)."""
+    config = packet[0] >> 3
+    if config < _HYBRID:  # SILK: 10, 20, 40, 60 ms
+        return (480, 960, 1920, 2880)[config & 3]
+    if config < _CELT:  # hybrid: 10, 20 ms
+        return (480, 960)[config & 1]
+    return 120 << (config & 3)  # CELT: 2.5, 5, 10, 20 ms
 
 
 def duration(packet: bytes) -> int:
     """Return the samples in a packet by its first bytes (RFC 6716, 3.1 and 3.2); 0: not Opus."""
     if not packet:
         return 0
-    config, code = packet[0] >> 3, packet[0] & 3
-    if config < 12:  # SILK: 10, 20, 40, 60 ms
-        each = (480, 960, 1920, 2880)[config & 3]
-    elif config < 16:  # hybrid: 10, 20 ms
-        each = (480, 960)[config & 1]
-    else:  # CELT: 2.5, 5, 10, 20 ms
-        each = 120 << (config & 3)
-    frames = (1, 2, 2, packet[1] & 63 if len(packet) > 1 else 0)[code]
-    total = each * frames
+    frames = (1, 2, 2, packet[1] & 63 if len(packet) > 1 else 0)[packet[0] & 3]
+    total = frame_duration(packet) * frames
     return total if total <= LONGEST else 0
+
+
+def has_fec(packet: bytes) -> bool:
+    """Return whether a packet says what the frame before it was, too (RFC 6716, 4.2.3).
+
+    Read of packets of one frame with SILK in them; of others it is not known here, and False.
+    """
+    if len(packet) < _SHORTEST_WITH_FEC or packet[0] >> 3 >= _CELT or packet[0] & 3:
+        return False
+    frames = max(1, frame_duration(packet) // FRAME)  # of 20 ms: a bit each says if it is voice
+    return bool(packet[1] << frames & 0x80)
 
 
 def _check(result: int) -> int:

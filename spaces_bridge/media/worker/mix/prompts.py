@@ -12,7 +12,8 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
-from spaces_bridge.media.worker.mix.mixer import SILENCE, soft_clip
+from spaces_bridge.media.worker.mix.limiter import soft_clip
+from spaces_bridge.media.worker.mix.mixer import SILENCE
 from spaces_bridge.media.worker.mix.opus import (
     FRAME,
     Decoder,

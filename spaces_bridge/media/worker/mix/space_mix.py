@@ -1,7 +1,8 @@
 """The mix of one live space: its speakers, its listeners, and what each gets every tick.
 
 The gate is checked three times: when a packet comes in, before a frame is decoded, and once more
-before the frame goes into the mix. Space and user ids are opaque here.
+before the frame goes into the mix. What is left of a voice when its gate shuts is a fade of sound
+that was heard before. Space and user ids are opaque here.
 """
 
 from collections import deque
@@ -12,18 +13,21 @@ from typing import Final
 
 from spaces_bridge.media.messages import MIX_KEPT
 from spaces_bridge.media.worker.mix.gate import Gates, Turned
-from spaces_bridge.media.worker.mix.mixer import SILENCE, loudness, mix_minus
+from spaces_bridge.media.worker.mix.mixer import SILENCE, Mixer, loudness
 from spaces_bridge.media.worker.mix.opus import Decoder, Encoder, Pcm
 from spaces_bridge.media.worker.mix.prompts import MixPayloads, PlayedPrompts, SpokenPrompt
 from spaces_bridge.media.worker.mix.room_speaker import ROOM, RoomSpeaker
 from spaces_bridge.media.worker.mix.shared_packets import CrowdPackets, SharedPackets
 from spaces_bridge.media.worker.mix.speaker import Speaker
 from spaces_bridge.media.worker.mix.track import CaptionAudio, SoundChunk
+from spaces_bridge.media.worker.mix.voices import Voices
 from spaces_bridge.media.worker.values import ListenerPayload, RtpPacket, StreamDirection
 
 TICK_MS: Final = 20
 LEVEL_TICKS: Final = 10
 """Levels are told at most every 200 ms."""
+GAPS_TICKS: Final = 100
+"""Who is heard with gaps is told every 2 s."""
 
 MOST_TRACKS: Final = 32
 """People whose last sound (1 MB each) is kept for captions, unless more are on air."""
@@ -88,6 +92,9 @@ class SpaceMix:
         self._make_encoder, self._make_decoder = make_encoder, make_decoder
         self._shared = make_encoder()
         self._own: dict[str, Encoder] = {}
+        self._mixer = Mixer()
+        self.voices = Voices()
+        """How loud everybody is in the mix."""
         self._speakers: dict[str, Speaker | RoomSpeaker] = {}  # by user
         self._listening: dict[str, str] = {}  # peer -> user
         self._prompts = PlayedPrompts(make_encoder)
@@ -98,6 +105,7 @@ class SpaceMix:
         )  # peers that hear another mix than the shared one
         self._loudest: dict[str, int] = {}
         self._told: Mapping[str, int] = {}
+        self._gaps: Mapping[str, int] = {}
         self._ticks = 0
 
     # --- who is here ---
@@ -224,7 +232,8 @@ class SpaceMix:
         self.position_ms += (steps - 1) * TICK_MS
         frames = self._take_frames(now)
         layout = self._layout or self._lay_out()
-        mix = mix_minus({u: f for u, f in frames.items() if self.gates.is_open(u)}, layout.minus)
+        heard = self.voices.hear({u: f for u, f in frames.items() if self.gates.is_open(u)})
+        mix = self._mixer.mix(heard, layout.minus)
         shared: bytes | None = None
         # a new subscriber wants the last seconds, if there is anything in them
         if layout.shared or self._is_subscribed or self._speaking():
@@ -232,7 +241,7 @@ class SpaceMix:
             self._recent.append((self.position_ms // TICK_MS, shared))
         else:
             self._recent.clear()
-        payloads = self.packets.push(shared, steps=steps, is_silent=not frames)
+        payloads = self.packets.push(shared, steps=steps, is_silent=not heard)
         for user, peers in layout.own.items():
             packet = self._encoder_of(user).encode(mix.without[user])
             payloads.append(ListenerPayload(peers, packet))
@@ -263,6 +272,28 @@ class SpaceMix:
             return None
         self._told = now
         return now
+
+    def gaps(self) -> Mapping[str, int] | None:
+        """Return how much is missing of those on air who are heard with gaps, in percent.
+
+        None if it is not time to, or if nobody is nor was.
+        """
+        if self._ticks % GAPS_TICKS:
+            return None
+        measured = {
+            user: speaker.missing_percent()
+            for user, speaker in self._speakers.items()
+            if isinstance(speaker, Speaker)
+        }
+        before, self._gaps = (
+            self._gaps,
+            {
+                user: percent
+                for user, percent in measured.items()
+                if percent and self.gates.is_open(user)
+            },
+        )
+        return self._gaps if self._gaps or before else None
 
     def _take_frames(self, now: float) -> Mapping[str, Pcm]:
         frames: dict[str, Pcm] = {}

@@ -4,8 +4,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from spaces_bridge.media.worker.mix.jitter import Gap, JitterBuffer
+from spaces_bridge.media.worker.mix.gaps import GapWatch
+from spaces_bridge.media.worker.mix.jitter import Gap, JitterBuffer, Restored
 from spaces_bridge.media.worker.mix.opus import FRAME, Decoder, OpusError, Pcm, duration
+from spaces_bridge.media.worker.mix.pace import Pace
 from spaces_bridge.media.worker.values import RtpPacket
 
 _NOTHING: Pcm = np.zeros(0, np.int16)
@@ -22,6 +24,8 @@ class Speaker:
         self._make_decoder = make_decoder
         self._decoder: Decoder | None = None
         self._left = _NOTHING
+        self._pace = Pace()
+        self._gaps = GapWatch()
         self._ssrc: int | None = None
 
     def receive(self, packet: RtpPacket, arrived: float) -> None:
@@ -41,29 +45,52 @@ class Speaker:
             self.jitter = JitterBuffer()
         self._ssrc = packet.ssrc
 
+    def missing_percent(self) -> int:
+        """Return how much of the sound is missing lately, in percent; 0: it is well enough.
+
+        To be asked every two seconds.
+        """
+        return self._gaps.measure(self.jitter.totals)
+
     def reset(self) -> None:
         """Forget all sound, the decoder's memory of it included: the gate was shut."""
         self.jitter.flush()
+        self._pace.reset()
         self._left = _NOTHING
         self._decoder = None
 
     def frame(self, now: float) -> Pcm | None:
         """Return the next `FRAME` samples; None if there is no sound in them."""
-        parts, have, silent = [self._left], len(self._left), not len(self._left)
-        while have < FRAME:
-            taken = self.jitter.take(now)
-            part = self._sound_of(taken)
-            silent = silent and isinstance(taken, Gap) and not taken.conceal
-            parts.append(part)
-            have += len(part)
+        samples, silent = self._fill(self._left, now)
         self._left = _NOTHING
         if silent:
             return None
-        samples = np.concatenate(parts)
-        self._left = samples[FRAME:]
-        return samples[:FRAME]
+        shaped = self._pace.shape(samples)
+        if len(shaped) < FRAME:
+            shaped, _ = self._fill(shaped, now)
+        self._left = shaped[FRAME:]
+        return shaped[:FRAME]
 
-    def _sound_of(self, taken: bytes | Gap) -> Pcm:
+    def _fill(self, left: Pcm, now: float) -> tuple[Pcm, bool]:
+        """Return `left` and what comes after it, a frame at least; and whether it is silence."""
+        parts, have, silent = [left], len(left), not len(left)
+        while have < FRAME:
+            slack_s = self.jitter.slack_s(now)
+            taken = self.jitter.take(now)
+            if isinstance(taken, Gap):
+                self._pace.reset()
+            elif slack_s is not None:
+                self._pace.note(slack_s)
+            part = self._sound_of(taken)
+            if isinstance(taken, Gap) and not taken.conceal:
+                part = part[: FRAME - have]  # what comes after silence begins with a frame
+            else:
+                silent = False
+            parts.append(part)
+            have += len(part)
+        return np.concatenate(parts), silent
+
+    def _sound_of(self, taken: bytes | Gap | Restored) -> Pcm:
         if isinstance(taken, Gap) and not taken.conceal:
             return np.zeros(taken.samples, np.int16)
         if self._decoder is None:
@@ -71,7 +98,10 @@ class Speaker:
         if isinstance(taken, Gap):
             return self._decoder.conceal(taken.samples)
         try:
+            if isinstance(taken, Restored):
+                return self._decoder.restore(taken.following, taken.samples)
             return self._decoder.decode(taken)
         except OpusError:
             self.broken += 1
-            return np.zeros(duration(taken), np.int16)
+            lost = taken.samples if isinstance(taken, Restored) else duration(taken)
+            return np.zeros(lost, np.int16)

@@ -189,7 +189,7 @@ export class Listener extends EventTarget {
     this.#drop();
     this.trouble = error instanceof Refused ? error.message : "";
     this.#become("reconnecting");
-    const least = RETRY_MS[Math.min(this.#failures, RETRY_MS.length - 1)];
+    const least = RETRY_MS[Math.min(this.#failures, RETRY_MS.length - 1)] ?? 0;
     const wait = least * (0.75 + Math.random() / 2); // a crowd does not come back all at once
     this.#failures += 1;
     this.#timer = setTimeout(() => void this.#connect(), wait);

@@ -15,6 +15,7 @@ import * as captionsSettings from "./views/captions_settings.js";
 import * as chat from "./views/chat.js";
 import * as control from "./views/control.js";
 import * as floor from "./views/floor.js";
+import * as gaps from "./views/gaps.js";
 import * as headline from "./views/headline.js";
 import * as hosting from "./views/hosting.js";
 import * as large from "./views/large.js";
@@ -43,7 +44,7 @@ const RECONNECTING_SHOWN_MS = 800;
 const VIEWS = [
   ...[tabs, headline, hosting, stage, queue, floor, captionsSettings, captions, large, reactions],
   ...[bar, control, people, chat, posts, invite, report, person, picker, leaving, settings, keys],
-  ...[level, lockscreen, news],
+  ...[gaps, level, lockscreen, news],
 ];
 
 const { slug = "", known } = document.body.dataset;

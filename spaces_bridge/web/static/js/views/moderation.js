@@ -18,6 +18,7 @@ import { askSure, onceClosed, openSheet } from "./dialogs.js";
  * @property {boolean} [muted]
  * @property {boolean} [offered]
  * @property {boolean} [below_you]
+ * @property {number | null} [volume]
  */
 
 /** @typedef {{key: string, label: string, danger: boolean, run: () => void}} Action */
@@ -101,7 +102,7 @@ function doorActions(page, person, you) {
  * @param {Somebody} person
  * @param {Frames.You} you
  */
-const isBelow = (person, { role }) => person.below_you ?? BELOW[role]?.includes(person.role) ?? false;
+export const isBelow = (person, { role }) => person.below_you ?? BELOW[role]?.includes(person.role) ?? false;
 
 /**
  * @param {string} key

@@ -7,6 +7,7 @@ import { say } from "../words.js";
 import { openSheet } from "./dialogs.js";
 import { actionsFor } from "./moderation.js";
 import { openReport } from "./report.js";
+import * as volume from "./volume.js";
 
 /** @import { Page, State } from "../page.js" */
 /** @import { Author } from "./authors.js" */
@@ -19,6 +20,7 @@ let runs = []; // what its buttons do
 
 /** @param {Page} page */
 export function start(page) {
+  volume.start(page);
   byId("person-dialog").addEventListener("close", () => (shown = null));
   page.on("change", (state) => shown && fill(page, state, shown));
 }
@@ -55,6 +57,7 @@ function fill(page, state, shown) {
   setText(byId("person-role"), roleOf(person, state.you));
   byId("person-quote").hidden = shown.quote === "";
   setText(byId("person-quote"), shown.quote);
+  volume.fill(person, state.you);
   fillActions([
     ...follow(page, person, state.you),
     ...report(page, person, state.you),
