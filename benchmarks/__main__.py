@@ -19,7 +19,8 @@ DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
 
 GROUPS = (
     "fanout", "stage", "restarts", "outage", "media", "captions", "reactions", "lock", "page",
-    "ogg", "calls", "joins", "callers", "attack", "loudness", "reception",
+    "ogg", "calls", "joins", "callers", "crowd", "held", "join", "audio", "attack", "loudness",
+    "reception",
 )  # fmt: skip
 """The groups, each a module here with `results()`."""
 

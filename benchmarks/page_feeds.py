@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import psutil
 from yarl import URL
 
-from benchmarks.crowd import Crowd, crowd
+from benchmarks.followers import Crowd, crowd
 from benchmarks.result import Result, percentile, spread
 from benchmarks.rig import Mouth, Rig, rig
 

@@ -49,6 +49,8 @@ class Client:
         self._socket.setblocking(False)
         self._timer: asyncio.TimerHandle | None = None
         self._connected = asyncio.Event()
+        self.host = HOST
+        """The address that the socket is bound to: any of 127.0.0.0/8."""
 
     def offer(self) -> str:
         """Return this client's offer: one loopback candidate, and the active side of DTLS."""
@@ -57,7 +59,7 @@ class Client:
 
     def bind(self) -> None:
         """Bind the socket, whose address is the candidate."""
-        self._socket.bind((HOST, 0))
+        self._socket.bind((self.host, 0))
 
     def accept(self, answer: str) -> None:
         """Take the server's answer. Raises ValueError."""
@@ -98,6 +100,10 @@ class Client:
         """Send a datagram; a refused or full socket loses it, as networks do."""
         with contextlib.suppress(BlockingIOError, ConnectionError):
             self._socket.send(datagram)
+
+    def fileno(self) -> int:
+        """Return the socket's file descriptor."""
+        return self._socket.fileno()
 
     def stop_listening(self) -> None:
         """Stay connected, and leave unread whatever comes."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import aiohttp
 import psutil
 
-from benchmarks.peers import aiortc_relay, floor, janus, janus_rooms
+from benchmarks.peers import aiortc_relay, compiled, floor, janus, janus_rooms
 from benchmarks.peers.cost import Cost, cost
 from benchmarks.result import Result, percentile, spread
 from spaces_bridge_demo.processes import StartFailed
@@ -19,10 +19,10 @@ FLOOR = "fanout.cost_over_c_floor"
 _AIORTC = "fanout.times_cheaper_than_aiortc_track"
 _AUDIOBRIDGE = "fanout.times_cheaper_than_janus_audiobridge"
 _STREAMING = "fanout.times_cheaper_than_janus_streaming"
-_FAILURES = (
+FAILURES = (
     StartFailed,
     janus.JanusError,
-    floor.FloorBroken,
+    compiled.FloorBroken,
     aiohttp.ClientError,
     psutil.Error,
     ConnectionError,
@@ -57,7 +57,7 @@ class Peer:
         """Measure once, right after ours. Tell the user and return False when that fails."""
         try:
             theirs = asyncio.run(self._cost(listeners, seconds))
-        except _FAILURES as error:
+        except FAILURES as error:
             _leave_out(self.name, f"{self.label}: {type(error).__name__}: {error}")
             return False
         self.runs.append((theirs, ours.encoding if self.encodes else ours.relaying))
@@ -97,10 +97,10 @@ def available() -> list[Peer]:
         for name in (_AUDIOBRIDGE, _STREAMING):
             _leave_out(name, "Janus is not installed; on Debian: apt install janus")
     else:
-        label = _janus_version()
+        label = janus_version()
         peers.append(Peer(_AUDIOBRIDGE, f"{label} AudioBridge", _audiobridge, encodes=True))
         peers.append(Peer(_STREAMING, f"{label} Streaming mountpoint", _streaming))
-    if floor.buildable():
+    if compiled.buildable():
         peers.append(Peer(FLOOR, "C: libsrtp and sendmmsg, no ICE, no DTLS", _floor))
     else:
         _leave_out(FLOOR, "there is no C compiler; on Debian: apt install gcc libc6-dev")
@@ -111,7 +111,8 @@ def _leave_out(name: str, why: str) -> None:
     print(f"Left out: {name} ({why}).", file=sys.stderr, flush=True)
 
 
-def _janus_version() -> str:
+def janus_version() -> str:
+    """Return the name and version of the Janus that is installed."""
     argv = [janus.PROGRAM, "--help"]
     told = subprocess.run(argv, capture_output=True, text=True, timeout=10.0, check=False).stdout
     version = re.search(r"\d+\.\d+\.\d+", told)

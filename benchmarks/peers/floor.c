@@ -29,9 +29,9 @@ static double cpu_s(void)
            1e-6 * (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
 }
 
-static void write_head(uint8_t *packet, uint32_t ssrc, uint32_t tick)
+static void write_head(uint8_t *packet, uint32_t ssrc, uint32_t number, uint32_t tick)
 {
-    uint16_t sequence = htons((uint16_t)tick);
+    uint16_t sequence = htons((uint16_t)number);
     uint32_t timestamp = htonl(tick * SAMPLES);
     uint32_t source = htonl(ssrc);
     packet[0] = 0x80;
@@ -41,9 +41,11 @@ static void write_head(uint8_t *packet, uint32_t ssrc, uint32_t tick)
     memcpy(packet + 8, &source, 4);
 }
 
-/* CPU seconds that `ticks` ticks took; the number of packets sent in *sent. Negative: no memory. */
+/* CPU seconds that `ticks` ticks took; the number of packets sent in *sent. Negative: no memory.
+ * Each tick sends to one of `phases` parts of the listeners, so each of them gets a packet of
+ * `phases` ticks. */
 double fan_out(protect_fn protect, const struct listener *listeners, int count, int fd,
-               const uint8_t *payload, int size, int ticks, long *sent)
+               const uint8_t *payload, int size, int ticks, int phases, long *sent)
 {
     uint8_t *packets = calloc(count, STRIDE);
     struct sockaddr_in *names = calloc(count, sizeof *names);
@@ -66,17 +68,20 @@ double fan_out(protect_fn protect, const struct listener *listeners, int count, 
     double before = cpu_s();
     *sent = 0;
     for (int tick = 1; tick <= ticks; tick++) {
-        for (int i = 0; i < count; i++) {
+        int phase = tick % phases;
+        int first = (int)((long)count * phase / phases);
+        int end = (int)((long)count * (phase + 1) / phases);
+        for (int i = first; i < end; i++) {
             uint8_t *packet = parts[i].iov_base;
             int length = HEAD + size;
-            write_head(packet, listeners[i].ssrc, tick);
+            write_head(packet, listeners[i].ssrc, tick / phases, tick);
             memcpy(packet + HEAD, payload, size);
             if (protect(listeners[i].session, packet, &length) != 0)
                 length = 0;
             parts[i].iov_len = length;
         }
-        for (int done = 0; done < count; done += BATCH) {
-            int some = count - done < BATCH ? count - done : BATCH;
+        for (int done = first; done < end; done += BATCH) {
+            int some = end - done < BATCH ? end - done : BATCH;
             int went = sendmmsg(fd, batch + done, some, MSG_DONTWAIT);
             *sent += went > 0 ? went : 0;
         }

@@ -37,7 +37,7 @@ _BRIDGE = {
 }
 
 
-class _Streaming:
+class Streaming:
     """A Streaming mountpoint that relays one RTP stream of ours (a `Room`)."""
 
     def __init__(self, child: Child, session: Session, port: int) -> None:
@@ -69,11 +69,11 @@ class _Streaming:
 
 
 @contextlib.asynccontextmanager
-async def janus_streaming() -> AsyncIterator[_Streaming]:
+async def janus_streaming() -> AsyncIterator[Streaming]:
     """Run a Janus with one mountpoint."""
     async with janus("streaming") as (child, session):
         created = await session.ask(await session.attach(), _MOUNTPOINT)
-        room = _Streaming(child, session, int(created["stream"]["ports"][0]["port"]))
+        room = Streaming(child, session, int(created["stream"]["ports"][0]["port"]))
         try:
             yield room
         finally:

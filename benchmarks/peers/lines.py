@@ -3,12 +3,13 @@
 import asyncio
 import contextlib
 import json
+import os
 import sys
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
-_ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parent.parent.parent
 _LINE_LIMIT = 1 << 20
 
 
@@ -45,12 +46,14 @@ class Answering:
 
 
 @contextlib.asynccontextmanager
-async def answering(*argv: str) -> AsyncIterator[Answering]:
-    """Start `python ARGV` in the repository's root, and kill it at the block's end."""
+async def answering(*argv: str, tree: Path = ROOT) -> AsyncIterator[Answering]:
+    """Start `python ARGV` with the packages of a work tree, and kill it at the block's end."""
+    places = os.pathsep.join(map(str, (tree, tree / "demo")))
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *argv,
-        cwd=_ROOT,
+        cwd=tree,
+        env=os.environ | {"PYTHONPATH": places},
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         limit=_LINE_LIMIT,

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from benchmarks.peers import comparison, floor, janus
+from benchmarks.peers import comparison, compiled, janus
 from benchmarks.peers.comparison import FLOOR, Ours, Peer
 from benchmarks.peers.cost import Cost
 
@@ -57,7 +57,7 @@ def test_a_peer_that_fails_is_left_out_aloud(capsys: pytest.CaptureFixture[str])
 def test_without_janus_and_compiler_only_aiortc_is_measured_and_the_rest_is_named(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    missing = {janus.PROGRAM, floor.COMPILER}
+    missing = {janus.PROGRAM, compiled.COMPILER}
     usual = shutil.which
     monkeypatch.setattr(shutil, "which", lambda cmd: None if cmd in missing else usual(cmd))
     assert [peer.name for peer in comparison.available()] == [
