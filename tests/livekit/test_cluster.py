@@ -26,6 +26,7 @@ from spaces_bridge.livekit.engine.api import LiveKitApi
 from spaces_bridge.livekit.engine.moves import RoomMoves
 from spaces_bridge.media.cluster_relays import ClusterRelays
 from spaces_bridge.media.cluster_stage import ClusterStage
+from spaces_bridge.media.local_stage import LocalStage
 from spaces_bridge.media.nodes.endpoint import NodeEndpoint
 from spaces_bridge.media.nodes.registry import MediaNodes
 from spaces_bridge.media.options import MediaOptions
@@ -123,7 +124,7 @@ class Crowd:
                     page.packet_at = now
                     self._joining[number] = asyncio.create_task(self.join(number))
 
-    def on(self, stage: WorkerStage) -> list[Page]:
+    def on(self, stage: WorkerStage | LocalStage) -> list[Page]:
         """The pages that a worker serves."""
         return [page for page in self.pages.values() if stage.knows(page.session)]
 
@@ -164,7 +165,7 @@ class World:
         self.engine, self.stage, self.cluster = engine, stage, cluster
         self.crowd = Crowd(stage)
 
-    def worker(self, name: str) -> WorkerStage:
+    def worker(self, name: str) -> WorkerStage | LocalStage:
         """The worker of a node; "" is the bridge's own."""
         return next(each.stage for each in self.stage._members if each.name == name)
 

@@ -8,7 +8,7 @@ import pytest
 from spaces_bridge.media.messages import OverloadChanged
 from spaces_bridge.media.worker.clock import TickClock
 from spaces_bridge.media.worker.load_shedding import LONG_FRAMES, LoadShedding
-from spaces_bridge.media.worker.mix.shared_packets import Crowd, SharedPackets
+from spaces_bridge.media.worker.mix.shared_packets import CrowdPackets, SharedPackets
 from spaces_bridge.media.worker.overload import BAD_ONES, CALM_S, VERY_LATE_MS, WorkerLoad
 from spaces_bridge.media.worker.values import OverloadStep
 
@@ -45,7 +45,7 @@ class Shedding:
 
     @staticmethod
     def mix() -> SharedPackets:
-        mix = SharedPackets(Crowd(least=200))
+        mix = SharedPackets(CrowdPackets(least=200))
         mix.lay_out([str(number) for number in range(100)])
         return mix
 

@@ -18,6 +18,7 @@ from spaces_bridge.media.nodes.dialer import Dialer
 from spaces_bridge.media.nodes.messages import NodeWelcome, SfuClientLost, WorkerAttached
 from spaces_bridge.media.nodes.options import NodeOptions
 from spaces_bridge.media.sfu_client import messages as sfu
+from spaces_bridge.media.stage import WorkerStage
 from tests.media.test_cluster_losses import Losses
 from tests.media.test_node_agent import Worker
 from tests.media.test_nodes import Hostile, dialled
@@ -182,6 +183,7 @@ async def test_of_a_home_node_no_sound_is_noted_of_who_is_not_on_air() -> None:
         await until(lambda: there.noted.audio_of)
         assert there.noted.audio_of.keys() == {HOST}
         home = next(iter(there.stage._members)).stage
+        assert isinstance(home, WorkerStage)
         assert home._heard_ms.keys() == {(SPACE, HOST)}
 
 

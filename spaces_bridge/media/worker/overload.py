@@ -30,8 +30,8 @@ MOST_CALM_S: Final = 320.0
 """Calm seconds before a step down; doubled each time when it was too early, up to the latter."""
 
 FEWEST_LISTENERS: Final = 20
-"""With fewer there is nothing to win by longer frames or by refusing more: others take the
-processor."""
+"""With fewer there is nothing to win: others take the processor, and captions run with less
+priority anyway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class WorkerLoad:
 
     def asks_for(self, step: OverloadStep) -> bool:
         """Return whether a second like this is a reason to go up to `step`."""
-        if step > OverloadStep.NO_DRAFTS and self.listeners < FEWEST_LISTENERS:
+        if self.listeners < FEWEST_LISTENERS:
             return False
         if step is OverloadStep.CROWDED:
             # not by the busy share alone: many who join at once keep the loop busy, not late
@@ -101,7 +101,7 @@ class OverloadLadder:
 
     def _is_useless(self, load: WorkerLoad) -> bool:
         """Return whether those have left for whom the step was taken."""
-        return self.step > OverloadStep.NO_DRAFTS and load.listeners < FEWEST_LISTENERS / 2
+        return self.step > OverloadStep.CALM and load.listeners < FEWEST_LISTENERS / 2
 
     def _go_up(self) -> None:
         if self._eased_s is not None:
