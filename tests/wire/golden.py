@@ -185,6 +185,8 @@ MEDIA_MESSAGES: Final[tuple[tuple[type[Any], int, bytes], ...]] = (
     (media.Attach, 1, b'\x00\x00\x007\x00\x00\x003{"kind": "Attach", "protocol": 0, "sockets": false}'),
     (media.OpenSpace, 0, b'\x00\x00\x00Z\x00\x00\x00V{"kind": "OpenSpace", "space": "\\u00dc \\"\\n\\ud83d\\udc4f", "elapsed_ms": 1234567890123}'),
     (media.OpenSpace, 1, b'\x00\x00\x007\x00\x00\x003{"kind": "OpenSpace", "space": "", "elapsed_ms": 0}'),
+    (media.RelaySpace, 0, b'\x00\x00\x00U\x00\x00\x00Q{"kind": "RelaySpace", "space": "\\u00dc \\"\\n\\ud83d\\udc4f", "home": 1234567890123}'),
+    (media.RelaySpace, 1, b'\x00\x00\x002\x00\x00\x00.{"kind": "RelaySpace", "space": "", "home": 0}'),
     (media.CloseSpace, 0, b'\x00\x00\x00>\x00\x00\x00:{"kind": "CloseSpace", "space": "\\u00dc \\"\\n\\ud83d\\udc4f"}'),
     (media.CloseSpace, 1, b'\x00\x00\x00\'\x00\x00\x00#{"kind": "CloseSpace", "space": ""}'),
     (media.PeerOffer, 0, b'\x00\x00\x00\xd2\x00\x00\x00\xce{"kind": "Offer", "request": 1234567890123, "space": "\\u00dc \\"\\n\\ud83d\\udc4f", "peer": "\\u00dc \\"\\n\\ud83d\\udc4f", "user": "\\u00dc \\"\\n\\ud83d\\udc4f", "direction": "listen", "sdp": "\\u00dc \\"\\n\\ud83d\\udc4f"}'),
@@ -231,6 +233,8 @@ MEDIA_MESSAGES: Final[tuple[tuple[type[Any], int, bytes], ...]] = (
     (media.MixPacket, 1, b'\x00\x00\x005\x00\x00\x001{"kind": "MixPacket", "space": "", "sequence": 0}'),
     (media.Stats, 0, b'\x00\x00\x00;\x00\x00\x007{"kind": "Stats", "numbers": {"one": 0.25, "two": 0.0}}'),
     (media.Stats, 1, b'\x00\x00\x00$\x00\x00\x00 {"kind": "Stats", "numbers": {}}'),
+    (media.OverloadChanged, 0, b'\x00\x00\x00*\x00\x00\x00&{"kind": "OverloadChanged", "step": 0}'),
+    (media.OverloadChanged, 1, b'\x00\x00\x00*\x00\x00\x00&{"kind": "OverloadChanged", "step": 1}'),
     (media.Pong, 0, b'\x00\x00\x00-\x00\x00\x00){"kind": "Pong", "number": 1234567890123}'),
     (media.Pong, 1, b'\x00\x00\x00!\x00\x00\x00\x1d{"kind": "Pong", "number": 0}'),
     (media.Superseded, 0, b'\x00\x00\x00\x19\x00\x00\x00\x15{"kind": "Displaced"}'),
@@ -246,8 +250,8 @@ MEDIA_MESSAGES: Final[tuple[tuple[type[Any], int, bytes], ...]] = (
     (media.UseMicrophone, 1, b'\x00\x00\x006\x00\x00\x002{"kind": "UseMicrophone", "peer": "", "on": false}'),
     (media.CallNegotiated, 0, b'\x00\x00\x01\x1c\x00\x00\x01\x18{"kind": "CallNegotiated", "request": 1234567890123, "peer": "\\u00dc \\"\\n\\ud83d\\udc4f", "sdp": "\\u00dc \\"\\n\\ud83d\\udc4f", "sections": {"one": "\\u00dc \\"\\n\\ud83d\\udc4f", "two": ""}, "missing": 1234567890123, "microphone": "\\u00dc \\"\\n\\ud83d\\udc4f", "speaks": true, "listens": true}'),
     (media.CallNegotiated, 1, b'\x00\x00\x00\x96\x00\x00\x00\x92{"kind": "CallNegotiated", "request": 0, "peer": "", "sdp": "", "sections": {}, "missing": 0, "microphone": "", "speaks": false, "listens": false}'),
-    (media.Hello, 0, b'\x00\x00\x01\x9e\x00\x00\x01\x9a{"kind": "Hello", "pid": 1234567890123, "gates": {"one": ["\\u00dc \\"\\n\\ud83d\\udc4f", ""], "two": []}, "peers": [{"peer": "\\u00dc \\"\\n\\ud83d\\udc4f", "space": "\\u00dc \\"\\n\\ud83d\\udc4f", "user": "\\u00dc \\"\\n\\ud83d\\udc4f", "direction": "listen", "phase": "new", "speaks": true, "listens": true}, {"peer": "", "space": "", "user": "", "direction": "speak", "phase": "connected", "speaks": false, "listens": false}]}'),
-    (media.Hello, 1, b'\x00\x00\x009\x00\x00\x005{"kind": "Hello", "pid": 0, "gates": {}, "peers": []}'),
+    (media.Hello, 0, b'\x00\x00\x01\xca\x00\x00\x01\xc6{"kind": "Hello", "pid": 1234567890123, "gates": {"one": ["\\u00dc \\"\\n\\ud83d\\udc4f", ""], "two": []}, "peers": [{"peer": "\\u00dc \\"\\n\\ud83d\\udc4f", "space": "\\u00dc \\"\\n\\ud83d\\udc4f", "user": "\\u00dc \\"\\n\\ud83d\\udc4f", "direction": "listen", "phase": "new", "speaks": true, "listens": true}, {"peer": "", "space": "", "user": "", "direction": "speak", "phase": "connected", "speaks": false, "listens": false}], "relayed": ["\\u00dc \\"\\n\\ud83d\\udc4f", ""]}'),
+    (media.Hello, 1, b'\x00\x00\x00H\x00\x00\x00D{"kind": "Hello", "pid": 0, "gates": {}, "peers": [], "relayed": []}'),
     (media.PeerChanged, 0, b'\x00\x00\x00\xf2\x00\x00\x00\xee{"kind": "PeerChanged", "peer": "\\u00dc \\"\\n\\ud83d\\udc4f", "space": "\\u00dc \\"\\n\\ud83d\\udc4f", "user": "\\u00dc \\"\\n\\ud83d\\udc4f", "direction": "listen", "phase": "new", "reason": "\\u00dc \\"\\n\\ud83d\\udc4f", "speaks": true, "listens": true}'),
     (media.PeerChanged, 1, b'\x00\x00\x00\x9d\x00\x00\x00\x99{"kind": "PeerChanged", "peer": "", "space": "", "user": "", "direction": "speak", "phase": "connected", "reason": "", "speaks": false, "listens": false}'),
     (media.OfferDuplex, 0, b'\x00\x00\x00\x9f\x00\x00\x00\x9b{"kind": "OfferDuplex", "request": 1234567890123, "space": "\\u00dc \\"\\n\\ud83d\\udc4f", "peer": "\\u00dc \\"\\n\\ud83d\\udc4f", "user": "\\u00dc \\"\\n\\ud83d\\udc4f"}'),
@@ -273,6 +277,9 @@ OLDER_MEDIA_MESSAGES: Final[tuple[tuple[type[Any], bytes], ...]] = (
     # of protocol 3
     (media.Answer, b'\x00\x00\x00R\x00\x00\x00N{"kind": "Answer", "request": 1234567890123, "sdp": "\\u00dc \\"\\n\\ud83d\\udc4f"}'),
     (media.Answer, b'\x00\x00\x00/\x00\x00\x00+{"kind": "Answer", "request": 0, "sdp": ""}'),
+    # of protocol 4
+    (media.Hello, b'\x00\x00\x01\x9e\x00\x00\x01\x9a{"kind": "Hello", "pid": 1234567890123, "gates": {"one": ["\\u00dc \\"\\n\\ud83d\\udc4f", ""], "two": []}, "peers": [{"peer": "\\u00dc \\"\\n\\ud83d\\udc4f", "space": "\\u00dc \\"\\n\\ud83d\\udc4f", "user": "\\u00dc \\"\\n\\ud83d\\udc4f", "direction": "listen", "phase": "new", "speaks": true, "listens": true}, {"peer": "", "space": "", "user": "", "direction": "speak", "phase": "connected", "speaks": false, "listens": false}]}'),
+    (media.Hello, b'\x00\x00\x009\x00\x00\x005{"kind": "Hello", "pid": 0, "gates": {}, "peers": []}'),
 )
 """Between the control process and a media worker."""
 
