@@ -286,6 +286,8 @@ OLDER_MEDIA_MESSAGES: Final[tuple[tuple[type[Any], bytes], ...]] = (
 CAPTION_MESSAGES: Final[tuple[tuple[type[Any], int, bytes], ...]] = (
     (captions.Load, 0, b'\x00\x00\x00q\x00\x00\x00m{"kind": "Load", "model": "\\u00dc \\"\\n\\ud83d\\udc4f", "language": "\\u00dc \\"\\n\\ud83d\\udc4f", "partials": true}'),
     (captions.Load, 1, b'\x00\x00\x00D\x00\x00\x00@{"kind": "Load", "model": "", "language": "", "partials": false}'),
+    (captions.RestDrafts, 0, b'\x00\x00\x00&\x00\x00\x00"{"kind": "RestDrafts", "on": true}'),
+    (captions.RestDrafts, 1, b'\x00\x00\x00\'\x00\x00\x00#{"kind": "RestDrafts", "on": false}'),
     (captions.OpenTrack, 0, b'\x00\x00\x00\x8a\x00\x00\x00\x86{"kind": "OpenTrack", "space": "\\u00dc \\"\\n\\ud83d\\udc4f", "speaker": "\\u00dc \\"\\n\\ud83d\\udc4f", "language": "\\u00dc \\"\\n\\ud83d\\udc4f"}'),
     (captions.OpenTrack, 1, b'\x00\x00\x00E\x00\x00\x00A{"kind": "OpenTrack", "space": "", "speaker": "", "language": ""}'),
     (captions.Speech, 0, b'\x00\x00\x00|\x00\x00\x00t{"kind": "Speech", "space": "\\u00dc \\"\\n\\ud83d\\udc4f", "speaker": "\\u00dc \\"\\n\\ud83d\\udc4f", "at_ms": 1234567890123}\x00{}\xff'),
