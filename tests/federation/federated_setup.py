@@ -9,7 +9,7 @@ from typing import TypeVar
 from spaces_bridge.app.records import OutboxRow
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
-from spaces_bridge.core.ids import SpaceId, UserId
+from spaces_bridge.core.ids import RoomId, SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge_demo.deployment import Person
 from spaces_bridge_demo.matrix_user import MatrixError
@@ -195,6 +195,17 @@ class FederatedSetup:
         await eventually(shut, f"{person.id} is heard still")
         await self.settled()
         assert shut(), f"the gate of {person.id} opened again"
+
+    async def without_level(self, viewer: Person, room: RoomId, person: Person) -> None:
+        """The room gives the person no level of their own any more, as the viewer's server has it.
+
+        A gate shuts as soon as an event comes, before anything of it is stored or done.
+        """
+
+        async def gone() -> bool:
+            return person.id not in await viewer.levels(room)
+
+        await eventually(gone, f"{person.id} keeps a level")
 
     async def settled(self) -> None:
         """The bridge has nothing left to do that is due; its card may wait for its time."""
