@@ -12,7 +12,7 @@ import pytest
 from spaces_bridge.media.worker.edge import rtp
 from spaces_bridge.media.worker.edge.ice import Ice
 from spaces_bridge.media.worker.edge.peer import ENDED_S, Link, Peer
-from spaces_bridge.media.worker.edge.sources import MOST_LEARNT
+from spaces_bridge.media.worker.edge.sources import MOST_LEARNT, Sources
 from spaces_bridge.media.worker.edge.srtp import Keys, Outbound, Profile
 from spaces_bridge.media.worker.values import RtpPacket, StreamDirection
 
@@ -256,3 +256,12 @@ def test_generated_reports_signed_by_the_peer_end_in_an_answer(listener: Client)
     assert {False, True, "rtcp_malformed", "srtcp_rejected", "rtcp_unknown_stream"} >= answers
     assert {False, "rtcp_malformed", "rtcp_unknown_stream"} <= answers
     assert listener.reads(listener.rtcp(), now=1000.0) is False
+
+
+def test_a_goodbye_of_a_stream_that_has_ended_is_none_of_the_one_after_it() -> None:
+    sources = Sources()
+    sources.believe_rtp(1)
+    assert sources.knows_rtcp(1)
+    sources.believe_rtp(2)
+    assert not sources.knows_rtcp(1)
+    assert sources.knows_rtcp(2)

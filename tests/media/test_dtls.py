@@ -3,6 +3,7 @@
 import contextlib
 
 import pytest
+from cryptography import x509
 from OpenSSL import SSL
 
 from spaces_bridge.media.worker.edge.dtls import (
@@ -149,3 +150,13 @@ def test_a_flight_is_cut_between_records() -> None:
     record = b"\x16\xfe\xfd" + bytes(8) + (500).to_bytes(2) + bytes(500)
     assert [len(datagram) for datagram in _datagrams(record * 5)] == [1026, 1026, 513]
     assert _datagrams(b"") == []
+
+
+def test_a_certificate_that_cannot_be_read_is_a_wrong_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreadable(*_: object, **__: object) -> None:
+        raise x509.InvalidVersion("6 is not a valid X509 version", 6)
+
+    monkeypatch.setattr(SSL.Connection, "get_peer_certificate", unreadable)
+    theirs = Identity()
+    with pytest.raises(WrongCertificate):
+        shake_hands(Handshake(Identity(), digest(theirs)), Client(theirs))

@@ -139,3 +139,10 @@ def test_a_long_handshake_costs_no_more_address_space_than_is_reserved_for_a_pee
 
 def address_space() -> int:
     return int(Path("/proc/self/statm").read_text().split()[0]) * _PAGE
+
+
+def test_alerts_that_nobody_can_read_are_few() -> None:
+    intake = Intake()
+    said = [intake.admits(record(b"?", epoch=1, kind=ALERT)) for _ in range(1000)]
+    assert said.count(True) == dtls_intake.MOST_ALERTS
+    assert intake.admits(record(b"sealed", epoch=1))

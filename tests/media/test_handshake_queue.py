@@ -156,3 +156,18 @@ async def test_who_comes_while_too_many_wait_is_asked_for_a_moment(
         monkeypatch.undo()
         async with closing(await world.wire("anna")):
             assert world.is_connected("anna")
+
+
+def test_newcomers_get_a_turn_however_much_those_send_who_have_begun() -> None:
+    world = World()
+    begun = [peer(f"begun {number}", begun=True) for number in range(3)]
+    for each in begun:
+        world.add(each, b"x")
+    world.add(peer("new"), b"hello")
+    for _ in range(2 * handshake_queue.NEW_EACH):
+        for name, _datagram in world.turn():
+            if name == "new":
+                return
+        for each in begun:
+            world.add(each, b"again")
+    pytest.fail("who was new got no turn")

@@ -16,6 +16,7 @@ from spaces_bridge.media.worker.mix.loudness import (
     power,
 )
 from spaces_bridge.media.worker.mix.opus import FRAME, Pcm
+from spaces_bridge.media.worker.mix.voices import MOST_VOICES, Voices
 from spaces_bridge_demo.speech import CONVERSATION, Line, speak
 from tests.support.captions import human_speech, in_a_row
 
@@ -132,3 +133,11 @@ def test_gain_goes_down_faster_than_it_goes_up(speech: Pcm) -> None:
             moves.append(gain.hear(frame) - before)
     assert max(moves) == pytest.approx(6.0 / 50)
     assert min(moves) == pytest.approx(-30.0 / 50)
+
+
+def test_more_voices_than_are_remembered_may_begin_and_end_at_once() -> None:
+    voices, frame = Voices(), np.full(FRAME, 1000, np.int16)
+    for many in (MOST_VOICES, MOST_VOICES + 2, 0, MOST_VOICES + 1, 0):
+        heard = voices.hear({f"u{number}": frame for number in range(many)})
+        assert len(heard) >= many
+    assert len(voices) <= MOST_VOICES + 2

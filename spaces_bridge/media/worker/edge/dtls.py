@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from enum import Enum
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
@@ -155,8 +156,15 @@ class Handshake:
         return HandshakeStep.WAITING
 
     def _check_certificate(self) -> None:
-        if not self._is_announced(self._ssl.get_peer_certificate(as_cryptography=True)):
+        if not self._is_announced(self._certificate()):
             raise WrongCertificate("its certificate is not the one it announced")
+
+    def _certificate(self) -> x509.Certificate | None:
+        """Return the client's certificate; None if there is none, or none that can be read."""
+        try:
+            return self._ssl.get_peer_certificate(as_cryptography=True)
+        except (ValueError, x509.InvalidVersion):
+            return None
 
     def _is_announced(self, certificate: x509.Certificate | None) -> bool:
         name, wanted = self._fingerprint
@@ -169,10 +177,13 @@ class Handshake:
 
         This holds only for a certificate that the offer named: anybody may have sent another.
         """
-        certificate = self._ssl.get_peer_certificate(as_cryptography=True)
+        certificate = self._certificate()
         if certificate is None or not self._is_announced(certificate):
             return
-        key = certificate.public_key()
+        try:
+            key = certificate.public_key()
+        except (ValueError, UnsupportedAlgorithm):
+            return
         if isinstance(key, ec.EllipticCurvePublicKey) and not isinstance(key.curve, _CURVES):
             raise UnspokenKey(f"{UNSPOKEN_KEY} ({key.curve.name})")
 

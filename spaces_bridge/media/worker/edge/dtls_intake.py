@@ -15,6 +15,8 @@ MOST_NUMBER: Final = 12
 """The largest message number; a full flight of either side ends with 7."""
 MOST_SEALED: Final = 64
 """Encrypted handshake records: one Finished, and its repetitions."""
+MOST_ALERTS: Final = 64
+"""Other encrypted records that are no data: a goodbye, and what somebody forged."""
 MOST_PARTS: Final = 512
 """Records and fragments in the clear: 10 to 30, again each time that a flight is repeated."""
 MOST_AT_ONCE: Final = 16
@@ -30,7 +32,7 @@ class Intake:
 
     def __init__(self) -> None:
         self._sizes: dict[int, int] = {}  # by message number, the largest that was named
-        self._sealed = self._parts = 0
+        self._sealed = self._parts = self._alerts = 0
 
     def admits(self, datagram: bytes, *, data: bool = False) -> bool:
         """Return whether OpenSSL may see a datagram; only whole DTLS 1.2 records may pass.
@@ -38,12 +40,14 @@ class Intake:
         `data`: application data may, too; it is encrypted, or OpenSSL drops it.
         """
         sizes, sealed, parts, at_once = dict(self._sizes), self._sealed, self._parts, 0
+        alerts = self._alerts
         try:
             for kind, epoch, message in _parts(datagram, _DATA if data else _HANDSHAKE):
                 at_once += kind != _DATA
                 parts += epoch == 0
                 sealed += kind == _HANDSHAKE and epoch > 0
-                if parts > MOST_PARTS or at_once > MOST_AT_ONCE:
+                alerts += kind < _HANDSHAKE and epoch > 0
+                if parts > MOST_PARTS or at_once > MOST_AT_ONCE or alerts > MOST_ALERTS:
                     return False
                 if message is not None:
                     number, size = message
@@ -54,7 +58,7 @@ class Intake:
             return False
         if max(sizes, default=0) > MOST_NUMBER:
             return False
-        self._sizes, self._sealed, self._parts = sizes, sealed, parts
+        self._sizes, self._sealed, self._parts, self._alerts = sizes, sealed, parts, alerts
         return True
 
 

@@ -342,6 +342,8 @@ class Edge:
             self._refuse("dtls_waiting")
 
     def _take_dtls(self, peer: Peer, path: Path, datagram: bytes) -> None:
+        if self._peers.get(peer.id) is not peer:
+            return  # it went, or was replaced, while this waited
         try:
             step = peer.receive_dtls(datagram, path, self._clock())
         except WrongCertificate as wrong:

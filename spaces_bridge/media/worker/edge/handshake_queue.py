@@ -18,6 +18,8 @@ MOST_WAITING: Final = 1024
 """Peers that may wait, some 2 s of work; who wants to come in then is asked for a moment."""
 MOST_OF_ONE: Final = 8
 """Datagrams of one peer that may wait: a flight has 2 to 4, and is repeated while it waits."""
+NEW_EACH: Final = 4
+"""One in so many who are served is new, whatever those do who have begun."""
 
 _Waiting = OrderedDict[Peer, list[tuple[Path, bytes]]]
 
@@ -25,7 +27,8 @@ _Waiting = OrderedDict[Peer, list[tuple[Path, bytes]]]
 class HandshakeQueue:
     """The datagrams of handshakes that wait; of one peer they are taken in together, in order.
 
-    Who is half through goes first, then who came first: so few handshakes are open at a time.
+    Who is half through goes first, then who came first: so few handshakes are open at a time. But
+    one in `NEW_EACH` is new.
     """
 
     def __init__(
@@ -40,6 +43,7 @@ class HandshakeQueue:
         self._new: _Waiting = OrderedDict()
         self._is_due = False
         self._rests_until = 0.0
+        self._served = 0
 
     @property
     def is_full(self) -> bool:
@@ -75,15 +79,22 @@ class HandshakeQueue:
             self._is_due = True
             self._later(max(0.0, self._rests_until - self._clock()), self._take_turn)
 
+    def _next_queue(self) -> _Waiting:
+        """Return who is served next: who has begun, but for one in `NEW_EACH` who is new."""
+        self._served += 1
+        if self._served % NEW_EACH == 0:
+            return self._new or self._begun
+        return self._begun or self._new
+
     def _take_turn(self) -> None:
         began = now = self._clock()
         self._is_due = False
         try:
-            while (queue := self._begun or self._new) and now - began < TURN_S:
+            while (queue := self._next_queue()) and now - began < TURN_S:
                 peer, waiting = queue.popitem(last=False)
                 for path, datagram in waiting:
                     self._take_in(peer, path, datagram)
                 now = self._clock()
         finally:  # a failure costs one peer a flight, which it says again, and no other anything
-            self._rests_until = 2 * now - began
+            self._rests_until = 2 * self._clock() - began
             self._plan()

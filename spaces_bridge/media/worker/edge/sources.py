@@ -32,6 +32,8 @@ class Sources:
 
     def knows_rtcp(self, ssrc: int) -> bool:
         """Return whether RTCP of this sender may be the peer's."""
+        if ssrc in self.ended:  # its goodbye is none of the stream that took its place
+            return False
         return ssrc == self.rtp or self.rtcp in (None, ssrc)
 
     def may_follow(self, ssrc: int) -> bool:

@@ -34,7 +34,8 @@ class Voices:
         """Return a tick's frames for the mix, with the fades of all who sound no more."""
         heard = {user: self._voice_of(user).hear(frame) for user, frame in frames.items()}
         for user in self._sounding - frames.keys():
-            fade = self._voices[user].stop()
+            voice = self._voices.get(user)  # none where so many began to speak that it had to go
+            fade = None if voice is None else voice.stop()
             if fade is not None:
                 heard[user] = fade
         self._sounding = set(frames)
