@@ -41,6 +41,8 @@ pytestmark = pytest.mark.peers
 
 RECORDED: Mapping[str, Any] = read("expected.json")
 NAMES: Mapping[str, Mapping[str, str]] = read("names.json")
+YOUNGER: Mapping[str, Any] = {"volumes": {}}
+"""Fields of a live space that came after the recordings, as they are without anything said."""
 EVENING_MS = 1_790_001_000_000
 ADA, DAN = UserId("@ada:example.org"), UserId("@dan:example.org")
 
@@ -99,7 +101,7 @@ async def test_every_live_space_is_replayed_as_it_was(storage: Storage, clock: S
     await spaces.resume()
     assert [str(space.space) for space in spaces.open()] == RECORDED["open"]
     for space, told in RECORDED["spaces"].items():
-        assert plain(await spaces.find(SpaceId(space))) == told["state"]
+        assert plain(await spaces.find(SpaceId(space))) == {**told["state"], **YOUNGER}
     for space in RECORDED["open"]:
         assert spaces.next_seq(SpaceId(space)) == RECORDED["spaces"][space]["next_seq"]
     await spaces.stop()
